@@ -1,0 +1,134 @@
+"""One endpoint from its plan to its report, top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pytest_goleak.check.snapshot import Snapshot, goroutine_growth, heap_diff, heap_growth, take
+from pytest_goleak.findings.attribute import Attribution, attribute
+from pytest_goleak.findings.hints import Rule
+from pytest_goleak.measure.conduct import Bench, conduct
+from pytest_goleak.measure.stream import LoadStream
+from pytest_goleak.model.errors import GoleakError
+from pytest_goleak.model.plan import Endpoint
+from pytest_goleak.model.protocols import Clock, Fetcher, LoadDriver, ProgressListener, Source, Target
+from pytest_goleak.model.report import EndpointReport, Outcome, Verdict
+from pytest_goleak.stats.experiment import experiment
+
+__all__ = ["Equipment", "Examination", "check_endpoint"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What endpoints of one target are examined with."""
+
+    target: Target
+    fetcher: Fetcher
+    source: Source
+    clock: Clock
+    profiles: tuple[str, ...] = ()
+    """Names of the profiles that the service offers."""
+    sample_bytes: int = 512 * 1024
+    """Mean bytes between two samples of the service's heap profile."""
+    socket: str | None = None
+    extra_rules: Sequence[Rule] = ()
+    """Diagnosis rules of third parties, asked first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """A report, and the profiles it rests on."""
+
+    report: EndpointReport
+    profiles: dict[str, bytes] = field(default_factory=dict)
+    """``heap_before``, ``heap_after``, ``heap_diff``, ``goroutine_before`` …: as ``go tool pprof`` opens them."""
+
+
+def check_endpoint(
+    endpoint: Endpoint,
+    *,
+    driver: LoadDriver,
+    equipment: Equipment,
+    item_id: str,
+    listen: ProgressListener = lambda _: None,
+) -> Examination:
+    """Examine one endpoint: measure, decide, and say where it leaks if it does.
+
+    Never raises for what went wrong with the service: that is the outcome ``error``, with its reason.
+    """
+    started = equipment.clock.now()
+    snapshots: dict[str, Snapshot] = {}
+    stream = LoadStream(endpoint, target=equipment.target, driver=driver, socket=equipment.socket)
+    bench = Bench(
+        stream=stream,
+        source=equipment.source,
+        clock=equipment.clock,
+        take_snapshot=lambda name: snapshots.update({name: _take(equipment)}),
+        listen=listen,
+        budget_s=endpoint.measure.budget_s,
+    )
+    attribution = Attribution()
+    try:
+        verdict = conduct(experiment(endpoint.measure, sample_bytes=equipment.sample_bytes), bench)
+        if verdict.outcome is Outcome.LEAK and "after" in snapshots:
+            attribution = _attribute(verdict, snapshots, equipment)
+    except GoleakError as failure:
+        verdict = Verdict(outcome=Outcome.ERROR, reason=_cause(failure, equipment.target), requests=stream.sent)
+    report = EndpointReport(
+        id=item_id,
+        name=endpoint.name,
+        method=endpoint.method,
+        path=endpoint.path,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        note=attribution.note,
+        duration_s=equipment.clock.now() - started,
+        requests=verdict.requests,
+        unexpected_responses=stream.unexpected,
+        seed=endpoint.measure.seed,
+        signals=verdict.signals,
+        findings=attribution.findings,
+        alpha=verdict.alpha,
+        drained_in_s=verdict.drained_in_s,
+        levelled_after=verdict.levelled_after,
+        background_per_s=verdict.background_per_s,
+        xfail=endpoint.xfail,
+    )
+    return Examination(report=report, profiles=_profiles(snapshots))
+
+
+def _take(equipment: Equipment) -> Snapshot:
+    return take(equipment.fetcher, proves=equipment.source.proven_leaks() is not None)
+
+
+def _attribute(verdict: Verdict, snapshots: dict[str, Snapshot], equipment: Equipment) -> Attribution:
+    before, after = snapshots["before"], snapshots["after"]
+    return attribute(
+        goroutines=goroutine_growth(before, after, equipment.fetcher),
+        heap=heap_growth(before, after),
+        requests=verdict.judged_requests,
+        estimates=verdict.signals,
+        extra_rules=equipment.extra_rules,
+    )
+
+
+def _cause(failure: GoleakError, target: Target) -> str:
+    """Return the message of *failure*, or that of the service's own death if that is what is behind it."""
+    try:
+        target.check_alive()
+    except GoleakError as death:
+        return str(death)
+    return str(failure)
+
+
+def _profiles(snapshots: dict[str, Snapshot]) -> dict[str, bytes]:
+    profiles: dict[str, bytes] = {}
+    for name, snapshot in snapshots.items():
+        profiles[f"heap_{name}"] = snapshot.heap.content
+        profiles[f"goroutine_{name}"] = snapshot.goroutine.content
+        if snapshot.goroutineleak is not None:
+            profiles[f"goroutineleak_{name}"] = snapshot.goroutineleak.content
+    if {"before", "after"} <= snapshots.keys():
+        profiles["heap_diff"] = heap_diff(snapshots["before"], snapshots["after"])
+    return profiles

@@ -1,0 +1,66 @@
+"""Goroutines that wait for a lock, a group, a condition or a semaphore."""
+
+from __future__ import annotations
+
+from pytest_goleak.findings.hints.rule import Facts, Rule, has_wait
+
+__all__ = ["RULES"]
+
+
+def _waits_for_semaphore(facts: Facts) -> bool:
+    return facts.kind == "goroutine" and facts.calls("golang.org/x/sync/semaphore.(*Weighted).Acquire")
+
+
+def _waits_for_group(facts: Facts) -> bool:
+    groups = ("sync.(*WaitGroup).", "golang.org/x/sync/errgroup.(*Group).Wait")
+    return any(has_wait("sync.WaitGroup.Wait", callee=group)(facts) for group in groups)
+
+
+RULES = (
+    Rule(
+        id="GL014",
+        title="goroutine waits for a semaphore",
+        why=(
+            "Each request leaves a goroutine in semaphore.Acquire: the weight it waits for is held and not given back, "
+            "and its context is never cancelled."
+        ),
+        look_for="a path between Acquire and Release that returns early, and the context handed to Acquire.",
+        fix="if err := sem.Acquire(ctx, 1); err != nil {\n\treturn err\n}\ndefer sem.Release(1)",
+        link="https://pkg.go.dev/golang.org/x/sync/semaphore",
+        matches=_waits_for_semaphore,
+    ),
+    Rule(
+        id="GL010",
+        title="goroutine waits for a lock that is never released",
+        why=(
+            "Each request leaves a goroutine that waits for a mutex. Whoever holds the mutex never unlocks it: "
+            "it returned early, panicked, waits itself, or locks twice."
+        ),
+        look_for="a Lock or RLock without a deferred Unlock, and locks that are taken in a different order elsewhere.",
+        fix="mu.Lock()\ndefer mu.Unlock()",
+        link="https://pkg.go.dev/sync#Mutex",
+        matches=has_wait("sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock", callee="sync."),
+    ),
+    Rule(
+        id="GL012",
+        title="goroutine waits for a WaitGroup that never reaches zero",
+        why=(
+            "Each request leaves a goroutine in WaitGroup.Wait: Add was called more often than Done, or a goroutine "
+            "that should call Done never ends."
+        ),
+        look_for="an early return before Done, Add called inside of the goroutine, and workers that are blocked too.",
+        fix="wg.Add(1)\ngo func() {\n\tdefer wg.Done()\n\twork()\n}()",
+        link="https://pkg.go.dev/sync#WaitGroup",
+        matches=_waits_for_group,
+    ),
+    Rule(
+        id="GL013",
+        title="goroutine waits for a Cond that nobody signals",
+        why="Each request leaves a goroutine in Cond.Wait, and no Signal or Broadcast comes for it any more.",
+        look_for="a state change without Broadcast, and Signal where more than one goroutine waits.",
+        fix="mu.Lock()\nready = true\nmu.Unlock()\ncond.Broadcast()",
+        link="https://pkg.go.dev/sync#Cond",
+        matches=has_wait("sync.Cond.Wait", callee="sync.(*Cond)"),
+    ),
+)
+"""Locks, groups and conditions that are never given free."""

@@ -1,0 +1,105 @@
+"""Lines of Go source, where the files that a profile names are at hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_goleak.model.profile import Frame
+
+__all__ = ["Excerpt", "SourceReader", "excerpt", "locate", "make_reader"]
+
+_TYPE_ARGUMENTS = re.compile(r"\[.*?\]")
+_CLOSURE = re.compile(r"(?:func|gowrap|deferwrap)?\d+")
+_MAX_FILE_BYTES = 4 * 1024 * 1024  # generated Go files above this are nobody's reading matter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """A place in the source and what surrounds it."""
+
+    line: str
+    """The line itself, stripped."""
+    body: tuple[str, ...]
+    """The lines of the function that holds it."""
+    context: tuple[str, ...]
+    """Numbered lines around it for a reader, the line itself marked with ``>``."""
+
+
+SourceReader = Callable[[Frame], Excerpt | None]
+
+
+def make_reader(roots: Sequence[Path] = ()) -> SourceReader:
+    """Return a function that gives the excerpt of a frame, looking below *roots* for files that moved."""
+
+    def read(frame: Frame) -> Excerpt | None:
+        path = locate(frame.file, roots)
+        shown = excerpt(path, frame.line) if path else None
+        # A file of the same name, or one edited since the build, would show a reader the wrong lines.
+        return shown if shown and (not shown.body or _declares(shown.body[0], frame.function)) else None
+
+    return read
+
+
+def locate(file: str, roots: Sequence[Path] = ()) -> Path | None:
+    """Return the readable file that a profile calls *file*, or ``None``.
+
+    The name is tried as it is, then its path suffixes below each root, the longest first: ``-trimpath`` writes
+    ``example.com/service/cache/cache.go`` for what is ``cache/cache.go`` in the module's directory.
+    """
+    if not file.endswith(".go"):
+        return None
+    path = Path(file)
+    if path.is_absolute() and path.is_file():
+        return path
+    parts = [part for part in path.parts if part not in ("/", "..")]
+    for start in range(len(parts)):
+        for root in roots:
+            candidate = root.joinpath(*parts[start:])
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def excerpt(path: Path, line: int, *, around: int = 3) -> Excerpt | None:
+    """Return *line* (from 1) of the file at *path* with *around* lines before and after it.
+
+    ``None`` if the file cannot be read, is not source of a reasonable size, or has no such line: it may have been
+    edited since the service was built.
+    """
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            return None
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    if not 1 <= line <= len(lines):
+        return None
+    first, last = max(1, line - around), min(len(lines), line + around)
+    width = len(str(last))
+    context = tuple(
+        f"{'>' if number == line else ' '} {number:>{width}} {lines[number - 1].expandtabs(4)}".rstrip()
+        for number in range(first, last + 1)
+    )
+    return Excerpt(line=lines[line - 1].strip(), body=_function_around(lines, line - 1), context=context)
+
+
+def _declares(declaration: str, function: str) -> bool:
+    """Whether the line declares *function*, or the function that a closure such as ``main.handler.func1`` is in."""
+    name = _TYPE_ARGUMENTS.sub("", function).rpartition("/")[2].partition(".")[2]
+    parts = name.split(".")
+    while len(parts) > 1 and _CLOSURE.fullmatch(parts[-1]):
+        parts.pop()
+    base = parts[-1].partition("-range")[0]
+    return re.search(rf"\b{re.escape(base)}\s*[\[(]", declaration) is not None
+
+
+def _function_around(lines: Sequence[str], index: int) -> tuple[str, ...]:
+    """Return the top-level function that holds ``lines[index]``; gofmt puts its first and last line at the margin."""
+    start = next((number for number in range(index, -1, -1) if lines[number].startswith("func ")), None)
+    if start is None:
+        return ()
+    end = next((number for number in range(start + 1, len(lines)) if lines[number].startswith("}")), start)
+    return tuple(lines[start : end + 1]) if index <= max(end, start) else ()

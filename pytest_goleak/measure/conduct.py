@@ -1,0 +1,198 @@
+"""Carry out an experiment: answer each of its steps with what the service really did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_goleak.measure.settle import check_same_process, settle_noisy
+from pytest_goleak.measure.stream import LoadStream
+from pytest_goleak.model.errors import GoleakError
+from pytest_goleak.model.observation import LoadResult, Observation
+from pytest_goleak.model.protocols import Clock, Progress, ProgressListener, Source
+from pytest_goleak.model.report import Verdict
+from pytest_goleak.model.step import (
+    Block,
+    BlockResult,
+    Conversation,
+    Drain,
+    DrainResult,
+    Proof,
+    ProofResult,
+    Snapshot,
+    SnapshotResult,
+    Step,
+    StepResult,
+    WarmUp,
+    WarmUpResult,
+)
+
+__all__ = ["Bench", "conduct"]
+
+DRAIN_POLL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Everything the measurement of one endpoint needs, as protocols."""
+
+    stream: LoadStream
+    source: Source
+    clock: Clock
+    take_snapshot: Callable[[str], None]
+    """Keeps the profiles of the moment under the given name."""
+    listen: ProgressListener = lambda _: None
+    budget_s: float = 30.0
+
+
+def conduct(conversation: Conversation, bench: Bench) -> Verdict:
+    """Drive *conversation* to its verdict.
+
+    Errors of a step go into the conversation, which may still have a verdict on what was measured before.
+
+    Raises:
+        GoleakError: a step failed, and nothing is proven yet.
+
+    """
+    measurement = _Measurement(bench)
+    try:
+        step = next(conversation)
+        while True:
+            try:
+                result = measurement.perform(step)
+            except GoleakError as failure:
+                step = conversation.throw(failure)
+            else:
+                step = conversation.send(result)
+    except StopIteration as end:
+        verdict: Verdict = end.value
+        return verdict
+
+
+class _Measurement:
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.started = bench.clock.now()
+        self.last: Observation | None = None
+        self.blocks = 0
+        self.rate = 0.0
+
+    def perform(self, step: Step) -> StepResult:
+        match step:
+            case WarmUp():
+                return self._warm_up(step)
+            case Block():
+                return self._block(step)
+            case Drain():
+                return self._drain(step)
+            case Proof():
+                self._tell("looking for proof")
+                return ProofResult(leaked=self.bench.source.proven_leaks(), elapsed_s=self._elapsed())
+            case Snapshot():
+                self._tell("capturing profiles")
+                self.bench.take_snapshot(step.name)
+                return SnapshotResult(elapsed_s=self._elapsed())
+
+    # --- steps -----------------------------------------------------------------------------------------------------
+
+    def _warm_up(self, step: WarmUp) -> WarmUpResult:
+        stream, sent = self.bench.stream, 0
+        deadline = self.bench.clock.now() + step.seconds
+        chunk = max(8, stream.concurrency)
+        while True:
+            self._tell("warm-up", requests=sent)
+            result = self._send(chunk, "warm-up")
+            sent += chunk
+            if self.bench.clock.now() >= deadline or sent >= step.max_requests:
+                break
+            if stream.raise_concurrency(result):
+                chunk = stream.concurrency
+            chunk = min(2 * chunk, max(stream.concurrency, int(result.rate * (deadline - self.bench.clock.now()))))
+            chunk = max(1, min(chunk, step.max_requests - sent))
+        return WarmUpResult(requests=sent, rate=result.rate, observation=self._observe(), elapsed_s=self._elapsed())
+
+    def _block(self, step: Block) -> BlockResult:
+        self.blocks += 1
+        observations = [self._observe(step.looks)]
+        loads: list[LoadResult | None] = []
+        for index, dose in enumerate(step.doses):
+            stage = f"block {self.blocks}"
+            place = {"round": index + 1, "rounds": len(step.doses)}
+            self._tell(stage, **place)
+            if dose:
+                loads.append(self._send(dose, stage, **place))
+            else:
+                self.bench.clock.sleep(self._loaded_duration(step, loads))
+                loads.append(None)
+            observations.append(self._observe(step.looks))
+        return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self._elapsed())
+
+    def _loaded_duration(self, step: Block, loads: list[LoadResult | None]) -> float:
+        """Return how long a loaded round of this block lasts, so that idle rounds last as long."""
+        durations = [load.duration_s for load in loads if load]
+        if durations:
+            return sum(durations) / len(durations)
+        loaded = [dose for dose in step.doses if dose]
+        return sum(loaded) / len(loaded) / max(self.rate, 1e-3)
+
+    def _drain(self, step: Drain) -> DrainResult:
+        clock = self.bench.clock
+        start = clock.now()
+        observations = [self._observe_once()]
+        while not _is_back(observations[-1], step) and clock.now() - start < step.seconds:
+            self._tell("idle, waiting for memory to drain", seconds_left=step.seconds - (clock.now() - start))
+            pause = max(DRAIN_POLL_S, 3 * observations[-1].cost_s)
+            clock.sleep(min(pause, max(0.0, step.seconds - (clock.now() - start))))
+            observations.append(self._observe_once())
+        return DrainResult(observations=tuple(observations), elapsed_s=self._elapsed())
+
+    # --- their parts -----------------------------------------------------------------------------------------------
+
+    def _send(self, requests: int, stage: str, **place: int) -> LoadResult:
+        sent = self.bench.stream.sent
+
+        def on_progress(done: int) -> None:
+            self._tell(stage, requests=sent + done, **place)
+
+        # Twice the whole budget: a dose that takes longer has hung, and its shortfall says so.
+        deadline_s = max(2 * self.bench.budget_s, 2 * self.bench.stream.endpoint.load.timeout_s)
+        result = self.bench.stream.send(requests, deadline_s=deadline_s, on_progress=on_progress)
+        self.rate = result.rate or self.rate
+        return result
+
+    def _observe(self, looks: int = 1) -> Observation:
+        return self._checked(settle_noisy(self.bench.source, self.bench.clock, looks=looks))
+
+    def _observe_once(self) -> Observation:
+        return self._checked(self.bench.source.observe(collections=1))
+
+    def _checked(self, observation: Observation) -> Observation:
+        if self.last is not None:
+            check_same_process(self.last, observation)
+        self.last = observation
+        return observation
+
+    def _elapsed(self) -> float:
+        return self.bench.clock.now() - self.started
+
+    def _tell(
+        self, stage: str, *, requests: int | None = None, seconds_left: float | None = None, **place: int
+    ) -> None:
+        left = self.bench.budget_s - self._elapsed() if seconds_left is None else seconds_left
+        self.bench.listen(
+            Progress(
+                endpoint=self.bench.stream.endpoint.name,
+                stage=stage,
+                requests=self.bench.stream.sent if requests is None else requests,
+                seconds_left=max(0.0, left),
+                **place,
+            )
+        )
+
+
+def _is_back(observation: Observation, step: Drain) -> bool:
+    return (
+        observation.heap_bytes <= step.until_bytes
+        and observation.heap_objects <= step.until_objects
+        and observation.goroutines <= step.until_goroutines
+    )

@@ -1,0 +1,85 @@
+"""The load of one endpoint, dose by dose, with every dose checked for what was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pytest_goleak.model.errors import LoadDriverError
+from pytest_goleak.model.observation import LoadResult
+from pytest_goleak.model.plan import Endpoint
+from pytest_goleak.model.protocols import LoadDriver, LoadJob, Target
+
+__all__ = ["LoadStream"]
+
+MAX_UNEXPECTED_SHARE = 0.05
+"""Share of unexpected statuses above which a dose did not exercise what it was meant to."""
+
+SLOW_ANSWER_S = 0.02
+MAX_CONCURRENCY = 64
+
+
+class LoadStream:
+    """Sends doses, numbers the requests through, and refuses doses that were not answered in full."""
+
+    def __init__(self, endpoint: Endpoint, *, target: Target, driver: LoadDriver, socket: str | None = None) -> None:
+        self.endpoint = endpoint
+        self.concurrency = endpoint.load.concurrency
+        self.sent = 0
+        self.unexpected = 0
+        self._target = target
+        self._driver = driver
+        self._socket = socket
+
+    def send(self, requests: int, *, deadline_s: float, on_progress: Callable[[int], None] | None = None) -> LoadResult:
+        """Send exactly *requests* requests; return once all are over and all connections closed.
+
+        Raises:
+            TargetError: the process we started is gone.
+            LoadDriverError: fewer answers than planned, or too many of an unexpected status.
+
+        """
+        job = LoadJob(
+            endpoint=self.endpoint,
+            base_url=self._target.url,
+            requests=requests,
+            concurrency=self.concurrency,
+            first_number=self.sent,
+            seed=self.endpoint.measure.seed + self.sent,
+            deadline_s=deadline_s,
+            socket=self._socket,
+        )
+        result = self._driver.run(job, on_progress)
+        self.sent += requests
+        self.unexpected += result.unexpected
+        self._check(result)
+        return result
+
+    def raise_concurrency(self, result: LoadResult) -> bool:
+        """Use more connections where answers are slow; return whether there are more now."""
+        slow = result.rate > 0 and self.concurrency / result.rate > SLOW_ANSWER_S
+        if not slow or self.endpoint.load.is_fixed or self.concurrency >= MAX_CONCURRENCY:
+            return False
+        self.concurrency = min(MAX_CONCURRENCY, self.concurrency * 4)
+        return True
+
+    def _check(self, result: LoadResult) -> None:
+        if result.completed < result.planned:
+            self._target.check_alive()
+            raise LoadDriverError(
+                f"{result.completed:,} of {result.planned:,} requests were answered"
+                f"{_listed('errors', result.errors)}. A verdict needs every answer: look at the service's log, "
+                f"lower concurrency = {self.concurrency}, or raise [load] timeout."
+            )
+        if result.unexpected > MAX_UNEXPECTED_SHARE * result.completed:
+            statuses = {str(code): count for code, count in result.status_codes.items()}
+            raise LoadDriverError(
+                f"{result.unexpected:,} of {result.completed:,} answers were not as expected"
+                f"{_listed('statuses', statuses)}{_listed('errors', result.errors)}; expected "
+                f"{', '.join(self.endpoint.expect)}. Mend the request, or declare these statuses with 'expect'."
+            )
+
+
+def _listed(what: str, counts: Mapping[str, int]) -> str:
+    if not counts:
+        return ""
+    return f" ({what}: " + ", ".join(f"{text} x{count:,}" for text, count in counts.items()) + ")"

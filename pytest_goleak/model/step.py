@@ -1,0 +1,124 @@
+"""The conversation between the experiment, which decides, and the measurement, which waits and acts.
+
+The experiment yields a step; the measurement carries it out and sends the result back.
+Neither imports the other: the one is pure and can be simulated, the other has the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from pytest_goleak.model.observation import LoadResult, Observation
+from pytest_goleak.model.report import Verdict
+
+__all__ = [
+    "Block",
+    "BlockResult",
+    "Conversation",
+    "Drain",
+    "DrainResult",
+    "Proof",
+    "ProofResult",
+    "Snapshot",
+    "SnapshotResult",
+    "Step",
+    "StepResult",
+    "WarmUp",
+    "WarmUpResult",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """Send the endpoint's requests, unjudged, until caches, pools and maps have their first size."""
+
+    seconds: float
+    max_requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUpResult:
+    """What the warm-up taught about the service."""
+
+    requests: int
+    rate: float
+    """Requests per second that the service answers."""
+    observation: Observation
+    elapsed_s: float
+    """Seconds since the experiment began, here and in the other results."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Rounds of load and idleness, in the order that the coin gave."""
+
+    doses: tuple[int, ...]
+    """Requests per round; 0 is an idle round that lasts as long as a loaded one."""
+    looks: int = 1
+    """Observations per level; their mean is what counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockResult:
+    """The levels before the first round and after each one."""
+
+    observations: tuple[Observation, ...]
+    """One more than there were rounds."""
+    loads: tuple[LoadResult | None, ...]
+    """Per round; ``None`` for idle ones."""
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """Wait idle, looking now and then, until the levels are back or the time is over."""
+
+    seconds: float
+    until_bytes: float
+    """Stop early when all three levels are at or below these."""
+    until_objects: float
+    until_goroutines: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainResult:
+    """The levels seen while waiting, in order of time."""
+
+    observations: tuple[Observation, ...]
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Ask the runtime which goroutines can never be woken (``goroutineleak``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Keep the profiles of this moment: what grew between two of them is attributed to sites."""
+
+    name: str
+    """``before`` or ``after``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotResult:
+    """The profiles are kept."""
+
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofResult:
+    """Goroutines that the runtime proved leaked, or ``None`` where it does not offer the profile."""
+
+    leaked: int | None
+    elapsed_s: float
+
+
+Step = WarmUp | Block | Drain | Proof | Snapshot
+StepResult = WarmUpResult | BlockResult | DrainResult | ProofResult | SnapshotResult
+
+Conversation = Generator[Step, StepResult, Verdict]
+"""An experiment under way: yields steps, is sent their results, returns the verdict."""

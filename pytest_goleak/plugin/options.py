@@ -1,0 +1,174 @@
+"""Every option once: its flag, its ini name, and the setting it overrides."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_goleak.model.units import parse_duration
+
+__all__ = ["OPTIONS", "Option", "add_options", "flag", "from_command_line", "from_ini", "value"]
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError(f"{text!r} is not a URL; expected for example 'http://127.0.0.1:8080'")
+    return text
+
+
+def _seed(text: str) -> int:
+    try:
+        seed = int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a seed; expected a whole number, for example '7'") from None
+    if seed < 0:
+        raise ValueError(f"{text!r} is not a seed; expected 0 or more")
+    return seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option; a missing *parse* makes it a switch."""
+
+    name: str
+    """``goleak`` or ``goleak-<noun>``: the flag with ``--`` before it, the ini name with ``_`` in it."""
+    help: str
+    parse: Callable[[str], object] | None = None
+    metavar: str | None = None
+    key: str | None = None
+    """Dotted key of the setting that it overrides, where it is one."""
+
+    @property
+    def dest(self) -> str:
+        """The ini name, and the attribute of the parsed command line."""
+        return self.name.replace("-", "_")
+
+
+OPTIONS = (
+    Option(name="goleak", help="run leak tests; without this they are skipped"),
+    Option(
+        name="goleak-config",
+        help="configuration (default: goleak.toml in rootdir, else [tool.goleak] in pyproject.toml)",
+        parse=Path,
+        metavar="FILE",
+    ),
+    Option(
+        name="goleak-url",
+        help="the running service (overrides [target])",
+        parse=_url,
+        metavar="URL",
+        key="target.url",
+    ),
+    Option(
+        name="goleak-base-url",
+        help="a second, older build of the service: only what leaks more than there counts as new",
+        parse=_url,
+        metavar="URL",
+    ),
+    Option(
+        name="goleak-budget",
+        help="longest time for one endpoint, for example 30s",
+        parse=_duration,
+        metavar="TIME",
+        key="measure.budget",
+    ),
+    Option(
+        name="goleak-seed",
+        help="seed of the experiment, for a rerun with the same coin",
+        parse=_seed,
+        metavar="N",
+        key="measure.seed",
+    ),
+    Option(
+        name="goleak-load",
+        help="load driver, for example builtin or hey",
+        parse=str,
+        metavar="NAME",
+        key="load.driver",
+    ),
+    Option(name="goleak-json", help="write the report as JSON", parse=Path, metavar="FILE"),
+    Option(name="goleak-html", help="write the report as one HTML page", parse=Path, metavar="FILE"),
+    Option(name="goleak-sarif", help="write the findings as SARIF 2.1.0", parse=Path, metavar="FILE"),
+    Option(name="goleak-out", help="directory of profiles and other artifacts", parse=Path, metavar="DIR"),
+    Option(name="goleak-accept", help="write the leaks found now into the configuration as [[ignore]] rules"),
+    Option(name="goleak-selftest", help="plant known leaks between service and judge, and require that they are found"),
+    Option(name="goleak-strict", help="an inconclusive endpoint fails instead of being skipped with its reason"),
+)
+
+_BY_DEST = {option.dest: option for option in OPTIONS}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add every option to the command line and to the ini file."""
+    group = parser.getgroup("goleak", "leak tests of running Go services")
+    for option in OPTIONS:
+        if option.parse is None:
+            group.addoption(f"--{option.name}", dest=option.dest, action="store_true", default=None, help=option.help)
+            parser.addini(option.dest, help=option.help, type="bool", default=None)
+        else:
+            group.addoption(
+                f"--{option.name}",
+                dest=option.dest,
+                type=_for_argparse(option.parse),
+                default=None,
+                metavar=option.metavar,
+                help=option.help,
+            )
+            parser.addini(option.dest, help=option.help, default=None)
+
+
+def value(config: pytest.Config, dest: str) -> object:
+    """Return what the command line says, else the ini file, else ``None``.
+
+    Raises:
+        pytest.UsageError: the ini value is not of the option's type.
+
+    """
+    given = config.getoption(dest)
+    return _ini(config, _BY_DEST[dest]) if given is None else given
+
+
+def flag(config: pytest.Config, dest: str) -> bool:
+    """Return whether a switch is on."""
+    return bool(value(config, dest))
+
+
+def from_command_line(config: pytest.Config) -> dict[str, object]:
+    """Return the settings that the command line overrides, by dotted key."""
+    return {option.key: config.getoption(option.dest) for option in OPTIONS if option.key}
+
+
+def from_ini(config: pytest.Config) -> dict[str, object]:
+    """Return the settings that the ini file gives defaults for, by dotted key."""
+    return {option.key: _ini(config, option) for option in OPTIONS if option.key}
+
+
+def _ini(config: pytest.Config, option: Option) -> object:
+    written = config.getini(option.dest)
+    if option.parse is None or written in (None, "", []):
+        return written or None
+    try:
+        parsed = option.parse(str(written))
+    except ValueError as problem:
+        raise pytest.UsageError(f"{option.dest} in {config.inipath}: {problem}") from None
+    # A relative path in an ini file starts from that file, one on the command line from where pytest was called.
+    return config.rootpath / parsed if isinstance(parsed, Path) else parsed
+
+
+def _for_argparse(parse: Callable[[str], object]) -> Callable[[str], object]:
+    def convert(text: str) -> object:
+        try:
+            return parse(text)
+        except ValueError as problem:
+            raise argparse.ArgumentTypeError(str(problem)) from None
+
+    return convert

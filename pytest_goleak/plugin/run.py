@@ -1,0 +1,162 @@
+"""The run of the leak tests: its session, and what each item gets of it. Registered only with ``--goleak``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from pytest_goleak.model.auth import Auth
+from pytest_goleak.model.errors import LeakError
+from pytest_goleak.model.plan import Endpoint
+from pytest_goleak.model.protocols import LoadDriver
+from pytest_goleak.model.report import EndpointReport, Outcome
+from pytest_goleak.plugin import drivers
+from pytest_goleak.plugin.collect import plan_of
+from pytest_goleak.plugin.marker import is_loop
+from pytest_goleak.plugin.options import flag, value
+from pytest_goleak.plugin.outcome import GoleakWarning, InconclusiveError, MeasurementError, is_failure
+from pytest_goleak.plugin.progress import LiveProgress
+from pytest_goleak.plugin.summary import Summary
+from pytest_goleak.report.jsondoc import endpoint_to_dict, target_to_dict
+from pytest_goleak.report.terminal import render_endpoint
+from pytest_goleak.session.session import GoleakSession
+
+__all__ = ["GoleakRun", "register", "run_of"]
+
+RUN = pytest.StashKey["GoleakRun"]()
+REPORTS = pytest.StashKey[list[EndpointReport]]()
+
+
+def register(config: pytest.Config) -> None:
+    """Create the run and register what takes part in it."""
+    config.pluginmanager.register(drivers, "goleak-drivers")
+    run = GoleakRun(config)
+    config.stash[RUN] = run
+    config.pluginmanager.register(run, "goleak-run")
+    if not hasattr(config, "workerinput"):
+        keep_together(config)
+        config.pluginmanager.register(Summary(config, plan_of(config)), "goleak-summary")
+
+
+def run_of(config: pytest.Config) -> GoleakRun:
+    """Return the run."""
+    return config.stash[RUN]
+
+
+def keep_together(config: pytest.Config) -> None:
+    """Let xdist send all endpoints of one target to one worker: measured at once, they would disturb each other."""
+    dist = config.getoption("dist", "no")
+    if dist == "load":
+        config.option.dist = "loadgroup"
+    elif dist not in ("no", "loadgroup"):
+        raise pytest.UsageError(
+            f"--dist={dist} with --goleak: endpoints of one target would be measured at the same time and disturb "
+            f"each other. Expected --dist=loadgroup, which -n alone chooses."
+        )
+
+
+class GoleakRun:
+    """Makes the session at first use, checks endpoints with it, and closes it at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self._session: GoleakSession | None = None
+        self._progress = LiveProgress(config)
+
+    @property
+    def session(self) -> GoleakSession:
+        """The session of this process."""
+        if self._session is None:
+            self._session = GoleakSession(
+                plan_of(self.config),
+                drivers=self._drivers(),
+                out=out_directory(self.config),
+                rules=[rule for rules in self.config.hook.pytest_goleak_hints(config=self.config) for rule in rules],
+                make_source=lambda target, fetcher: self.config.hook.pytest_goleak_sources(
+                    config=self.config, target=target, fetcher=fetcher
+                ),
+            )
+        return self._session
+
+    def _drivers(self) -> dict[str, Callable[[], LoadDriver]]:
+        offered: dict[str, Callable[[], LoadDriver]] = {}
+        # The last registered answers first, so plugins of the user come before the built-in drivers: reversed, theirs
+        # win where names are the same.
+        answers: list[Mapping[str, Callable[[], LoadDriver]]] = self.config.hook.pytest_goleak_load_drivers(
+            config=self.config
+        )
+        for answer in reversed(answers):
+            offered.update(answer)
+        return offered
+
+    def check(self, item: pytest.Item, endpoint: Endpoint, *, driver: LoadDriver | None = None) -> EndpointReport:
+        """Examine *endpoint* and remember the report for *item*."""
+        try:
+            report = self.session.check(endpoint, item_id=item.nodeid, driver=driver, listen=self._progress)
+        finally:
+            self._progress.clear()
+        item.stash.setdefault(REPORTS, []).append(report)
+        return report
+
+    def judge(self, item: pytest.Item, report: EndpointReport) -> None:
+        """Raise what the outcome of *report* calls for.
+
+        Raises:
+            LeakError: a leak that is not known.
+            MeasurementError: the outcome ``error``.
+            InconclusiveError: inconclusive, with ``--goleak-strict``.
+
+        """
+        __tracebackhide__ = True
+        match report.outcome:
+            case Outcome.LEAK if is_failure(report):
+                raise LeakError(render_endpoint(report), report)
+            case Outcome.ERROR:
+                raise MeasurementError(render_endpoint(report))
+            case Outcome.INCONCLUSIVE:
+                if flag(self.config, "goleak_strict"):
+                    raise InconclusiveError(render_endpoint(report))
+                item.warn(GoleakWarning(f"{report.name} is inconclusive: {report.reason}"))
+                pytest.skip(f"inconclusive: {report.reason}")
+
+    def adopt(self, target: object, auth: Auth) -> None:
+        """Use what the fixtures ``goleak_target`` and ``goleak_auth`` gave instead of the configuration's."""
+        if target is not None or auth != self.session.plan.auth:
+            self.session.use(target, auth)
+
+    # --- hooks -----------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Run a test that is marked as load in a loop instead of once."""
+        if not is_loop(pyfuncitem):
+            return None
+        from pytest_goleak.plugin.loop import run_loop  # noqa: PLC0415 - imports this module
+
+        run_loop(self, pyfuncitem)
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def] # noqa: ANN201
+        """Attach the endpoints' reports as plain data: so they come to the controller of xdist by themselves."""
+        report = yield
+        if call.when == "call" and REPORTS in item.stash:
+            report.goleak = {
+                "target": target_to_dict(self.session.info),
+                "endpoints": [endpoint_to_dict(each) for each in item.stash[REPORTS]],
+            }
+        return report
+
+    def pytest_unconfigure(self) -> None:
+        """Stop the service, whatever ended the run."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def out_directory(config: pytest.Config) -> Path:
+    """Return the directory of artifacts."""
+    given = value(config, "goleak_out")
+    return config.invocation_params.dir / given if isinstance(given, Path) else config.rootpath / ".goleak"

@@ -1,0 +1,119 @@
+"""What the controlling process does with the reports: collect them, print the summary, write the documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_goleak import __version__
+from pytest_goleak.config.ignorefile import accepted_reason, append_ignores
+from pytest_goleak.model.errors import GoleakError
+from pytest_goleak.model.plan import IgnoreRule, RunPlan
+from pytest_goleak.model.report import EndpointReport, Outcome, RunReport, TargetInfo
+from pytest_goleak.plugin.options import value
+from pytest_goleak.report import htmlpage, jsondoc, sarif, terminal
+from pytest_goleak.session.today import today
+
+__all__ = ["Summary"]
+
+DOCUMENTS = {"goleak_json": jsondoc.render, "goleak_html": htmlpage.render, "goleak_sarif": sarif.render}
+
+COLOURS = {
+    Outcome.CLEAN: {"green": True},
+    Outcome.LEAK: {"red": True},
+    Outcome.INCONCLUSIVE: {"yellow": True},
+    Outcome.ERROR: {"red": True, "bold": True},
+}
+
+
+class Summary:
+    """Collects the reports of all items, those of xdist's workers included."""
+
+    def __init__(self, config: pytest.Config, plan: RunPlan) -> None:
+        self._config = config
+        self._plan = plan
+        self._target = TargetInfo(url=plan.target.url or "", started_by_us=plan.target.is_started_by_us)
+        self._endpoints: dict[tuple[str, str], EndpointReport] = {}
+        self._written: list[str] = []
+
+    @property
+    def report(self) -> RunReport:
+        """The run so far."""
+        return RunReport(
+            tool_version=__version__,
+            target=self._target,
+            seed=self._plan.measure.seed,
+            endpoints=tuple(self._endpoints.values()),
+        )
+
+    def pytest_report_header(self) -> str:
+        """Name the target and what a rerun needs."""
+        plan = self._plan
+        target = plan.target.url or " ".join(plan.target.command or ()) or "given by the goleak_target fixture"
+        return (
+            f"goleak: {target}, seed {plan.measure.seed}, budget {plan.measure.budget_s:g} s per endpoint, "
+            f"load {plan.load.driver}"
+        )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in the reports that came with a test report."""
+        attached = getattr(report, "goleak", None)
+        if attached is None:
+            return
+        self._target = jsondoc.target_from_dict(attached["target"])
+        for each in attached["endpoints"]:
+            endpoint = jsondoc.endpoint_from_dict(each)
+            # A rerun of the same item (--lf, flaky reruns) replaces what was known of it.
+            self._endpoints[endpoint.id, endpoint.name] = endpoint
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the documents that were asked for."""
+        if self._config.option.collectonly:
+            return
+        for option, render in DOCUMENTS.items():
+            path = value(self._config, option)
+            if isinstance(path, Path):
+                self._write(self._config.invocation_params.dir / path, render(self.report))
+        out = self._config.rootpath / ".goleak"
+        for answer in self._config.hook.pytest_goleak_reporters(config=self._config):
+            for name, render in answer.items():
+                self._write(out / name, render(self.report))
+        if self._config.getoption("goleak_accept"):
+            self._accept()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print one line per endpoint, and where the documents are."""
+        if not self._endpoints and not self._written:
+            return
+        terminalreporter.section("goleak")
+        for text, outcome in terminal.summary(self.report):
+            terminalreporter.write_line(text, **COLOURS.get(outcome, {}) if outcome else {})
+        for line in self._written:
+            terminalreporter.write_line(line)
+
+    def _write(self, path: Path, document: str) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(document, encoding="utf-8")
+        except OSError as problem:
+            raise pytest.UsageError(
+                f"{path} can't be written: {problem.strerror}. Expected a path in a writable directory."
+            ) from None
+        self._written.append(f"wrote {path}")
+
+    def _accept(self) -> None:
+        """Write the leaks found now into the configuration file."""
+        reason = accepted_reason(today())
+        functions = {finding.function: None for each in self._endpoints.values() for finding in each.new_findings}
+        if not functions:
+            self._written.append("nothing to accept: no new leak was found")
+            return
+        if self._plan.source is None:
+            raise pytest.UsageError("--goleak-accept: no goleak.toml to write into; create one next to your tests")
+        rules = [IgnoreRule(function=function, reason=reason) for function in functions]
+        try:
+            append_ignores(Path(self._plan.source), rules)
+        except GoleakError as problem:
+            raise pytest.UsageError(str(problem)) from None
+        self._written.append(f"accepted {len(rules)} leaks in {self._plan.source}: give each its reason")

@@ -1,0 +1,279 @@
+"""A run: one target, started or attached to once, and any number of endpoints examined on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeGuard
+
+from pytest_goleak.check.endpoint import Equipment, check_endpoint
+from pytest_goleak.check.source import PprofSource
+from pytest_goleak.config.load import from_mapping, require_target
+from pytest_goleak.fetch.fetcher import HttpFetcher
+from pytest_goleak.fetch.redact import Redactor
+from pytest_goleak.fetch.secret import resolve_token
+from pytest_goleak.fetch.tls import make_tls_context
+from pytest_goleak.findings.hints import Rule
+from pytest_goleak.findings.match import apply
+from pytest_goleak.findings.reproduce import reproduce
+from pytest_goleak.model.auth import Auth, Secret
+from pytest_goleak.model.errors import ConfigError, GoleakError
+from pytest_goleak.model.plan import Endpoint, RunPlan
+from pytest_goleak.model.protocols import Fetcher, LoadDriver, ProgressListener, Source, Target
+from pytest_goleak.model.report import EndpointReport, Outcome, TargetInfo
+from pytest_goleak.session import artifacts
+from pytest_goleak.session.clock import MonotonicClock
+from pytest_goleak.session.today import today
+from pytest_goleak.target.buildinfo import go_version
+from pytest_goleak.target.open import open_target
+
+__all__ = ["GoleakSession", "start"]
+
+DEFAULT_SAMPLE_BYTES = 512 * 1024
+"""Go's own ``runtime.MemProfileRate``."""
+
+SourceFactory = Callable[[Target, Fetcher], Source | None]
+
+
+class GoleakSession:
+    """Owns the target and the connection to it; opens both at first use, closes them at the end.
+
+    Args:
+        plan: of the whole run.
+        drivers: load drivers by name.
+        out: directory of the artifacts; ``None`` keeps none.
+        rules: diagnosis rules of third parties.
+        make_source: gives another source of levels than the service's pprof endpoints.
+
+    """
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        *,
+        drivers: Mapping[str, Callable[[], LoadDriver]],
+        out: Path | None = None,
+        rules: Sequence[Rule] = (),
+        make_source: SourceFactory = lambda _target, _fetcher: None,
+    ) -> None:
+        self.plan = plan
+        self._drivers = drivers
+        self._out = out
+        self._rules = tuple(rules)
+        self._make_source = make_source
+        self._clock = MonotonicClock()
+        self._stack = ExitStack()
+        self._target: Target | None = None
+        self._equipment: Equipment | None = None
+        self._failure: GoleakError | None = None
+        self._redact = Redactor()
+        self._token: Secret | None = None
+        self._used: object = None
+        self._info = TargetInfo(url=plan.target.url or "", started_by_us=plan.target.is_started_by_us)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection and stop the service, if it is ours."""
+        self._equipment = self._target = None
+        self._stack.close()
+
+    # --- the target ------------------------------------------------------------------------------------------------
+
+    def use(self, target: object, auth: Auth) -> None:
+        """Measure *target*, a URL or what :func:`start` gave, instead of the plan's own, authenticated by *auth*.
+
+        Raises:
+            ConfigError: *target* is neither.
+
+        """
+        if target is self._used and auth == self.plan.auth:
+            return
+        self.close()
+        self._used = target
+        self.plan = dataclasses.replace(self.plan, auth=auth)
+        if isinstance(target, str):
+            attached = dataclasses.replace(self.plan.target, url=target, build=None, command=None)
+            self.plan = dataclasses.replace(self.plan, target=attached)
+        elif is_target(target):
+            self._target = target
+        elif target is not None:
+            raise ConfigError(
+                f"the fixture goleak_target returned {target!r}; expected the service's URL, or what goleak_process "
+                f"returned"
+            )
+
+    @property
+    def target(self) -> Target:
+        """The service, built and started if need be.
+
+        Raises:
+            TargetError: it can't be; asked again, the same error comes at once.
+
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self._target is None:
+            require_target(self.plan)
+            try:
+                self._token = resolve_token(self.plan.auth, root=self.plan.target.root)
+                if self._token is not None:
+                    self._redact.add(self._token, user=self.plan.auth.basic)
+                tls = make_tls_context(self.plan.auth, root=self.plan.target.root)
+                self._target = self._stack.enter_context(open_target(self.plan.target, redact=self._redact, tls=tls))
+            except GoleakError as failure:
+                self._failure = failure
+                raise
+        return self._target
+
+    @property
+    def equipment(self) -> Equipment:
+        """What endpoints are examined with.
+
+        Raises:
+            GoleakError: the service can't be started, reached, or asked for profiles.
+
+        """
+        if self._equipment is None:
+            target, plan = self.target, self.plan.target
+            fetcher = self._stack.enter_context(
+                HttpFetcher(
+                    target.pprof_url,
+                    auth=self.plan.auth,
+                    root=plan.root,
+                    timeout_s=plan.timeout_s,
+                    max_response_bytes=plan.max_response_bytes,
+                    socket=target.socket,
+                    alive=target.check_alive,
+                    base_url=target.url,
+                    token=self._token,
+                )
+            )
+            profiles = fetcher.index()
+            source = self._make_source(target, fetcher) or PprofSource(fetcher, self._clock, profiles=profiles)
+            self._equipment = Equipment(
+                target=target,
+                fetcher=fetcher,
+                source=source,
+                clock=self._clock,
+                profiles=profiles,
+                sample_bytes=plan.memprofilerate if plan.is_started_by_us else DEFAULT_SAMPLE_BYTES,
+                socket=target.socket,
+                extra_rules=self._rules,
+            )
+            self._info = TargetInfo(
+                url=target.url,
+                go_version=go_version(target.pid) if target.pid is not None else "",
+                started_by_us=plan.is_started_by_us,
+                profiles=profiles,
+            )
+        return self._equipment
+
+    @property
+    def info(self) -> TargetInfo:
+        """What is known of the service; little before it was opened."""
+        return self._info
+
+    # --- endpoints -------------------------------------------------------------------------------------------------
+
+    def driver(self, name: str) -> LoadDriver:
+        """Return the load driver *name*.
+
+        Raises:
+            ConfigError: no plugin offers it; the message lists those that there are.
+
+        """
+        if name not in self._drivers:
+            raise ConfigError(
+                f"load driver {name!r} is not known. Expected one of: {', '.join(sorted(self._drivers))}. Further "
+                f"drivers come from plugins that implement pytest_goleak_load_drivers."
+            )
+        return self._drivers[name]()
+
+    def check(
+        self,
+        endpoint: Endpoint,
+        *,
+        item_id: str,
+        driver: LoadDriver | None = None,
+        listen: ProgressListener = lambda _: None,
+    ) -> EndpointReport:
+        """Examine *endpoint*, write its artifacts, and return its report; never raises for what the service does."""
+        try:
+            driver = driver or self.driver(endpoint.load.driver)
+            if (why := driver.unsupported(endpoint)) is not None:
+                raise ConfigError(f"load driver {driver.name!r} can't drive {endpoint.name!r}: {why}")
+            equipment = self.equipment
+        except GoleakError as failure:
+            return _failed(endpoint, item_id, str(failure))
+        examination = check_endpoint(endpoint, driver=driver, equipment=equipment, item_id=item_id, listen=listen)
+        written = artifacts.write(self._out, endpoint.name, examination.profiles) if self._out else {}
+        report = self._completed(examination.report, endpoint, written)
+        if report.outcome in (Outcome.LEAK, Outcome.ERROR) and self._used is None and self.plan.target.is_started_by_us:
+            # Thousands of leaked goroutines slow down every profile after them: the next endpoint gets a new process.
+            self.close()
+        return report
+
+    def _completed(self, report: EndpointReport, endpoint: Endpoint, written: Mapping[str, str]) -> EndpointReport:
+        matched = apply(report.findings, self.plan.ignore, today=today())
+        return dataclasses.replace(
+            report,
+            findings=matched.findings,
+            artifacts=dict(written),
+            reproduce=tuple(
+                reproduce(
+                    endpoint,
+                    base_url=self.target.url,
+                    pprof_url=self.target.pprof_url,
+                    auth=self.plan.auth,
+                    requests=report.requests,
+                )
+            )
+            if report.outcome is Outcome.LEAK
+            else (),
+        )
+
+
+def start(plan: RunPlan, settings: Mapping[str, object]) -> AbstractContextManager[Target]:
+    """Build and start a service, for as long as the context lasts.
+
+    Args:
+        plan: gives the whole ``[target]`` where *settings* are empty, and the directory that paths start from.
+        settings: keys of ``[target]``.
+
+    Raises:
+        ConfigError: a setting is wrong.
+
+    """
+    target = plan
+    if settings:
+        target = from_mapping({"target": settings}, root=Path(plan.target.root), source="goleak_process")
+    require_target(target)
+    return open_target(target.target)
+
+
+def is_target(candidate: object) -> TypeGuard[Target]:
+    """Whether *candidate* is a service that was opened."""
+    return all(hasattr(candidate, name) for name in ("url", "pprof_url", "check_alive", "output"))
+
+
+def _failed(endpoint: Endpoint, item_id: str, reason: str) -> EndpointReport:
+    return EndpointReport(
+        id=item_id,
+        name=endpoint.name,
+        method=endpoint.method,
+        path=endpoint.path,
+        outcome=Outcome.ERROR,
+        reason=reason,
+        seed=endpoint.measure.seed,
+        xfail=endpoint.xfail,
+    )

@@ -1,0 +1,73 @@
+"""How the experiment is laid out: the coin, the doses, and the thresholds that they are judged by."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.plan import Tolerance
+
+__all__ = ["ALPHA", "BLOCK_ROUNDS", "CONFIRM_LEVEL", "MAX_SUSPICIONS", "SUSPICION_LEVEL", "Coin", "Thresholds"]
+
+BLOCK_ROUNDS = 10
+"""Rounds of a block: the coin has C(10, 5) = 252 choices, so the smallest p-value is 0.004."""
+
+MAX_SUSPICIONS = 8
+"""Blocks that may raise a suspicion; a run that needs more is inconclusive."""
+
+SUSPICION_LEVEL = 6 / 252
+CONFIRM_LEVEL = 1 / 252 + 1e-9
+
+ALPHA = MAX_SUSPICIONS * len(Signal) * SUSPICION_LEVEL * 2 * CONFIRM_LEVEL
+"""Family-wise bound on a false ``leak`` by chance: some block and signal look grown, *and* an independently randomised
+block of equal dose, or that one pooled with a second, says so again: 8 * 3 * 0.0238 * (0.004 + 0.004) = 0.0045.
+Everything else that a leak must show (size, retention, no decay) only makes it smaller."""
+
+_ALARM = {Signal.HEAP_BYTES: 8 / 128, Signal.HEAP_OBJECTS: 0.005 / 0.1, Signal.GOROUTINES: 0.001 / 0.01}
+"""Share of the tolerance above which significant growth is suspected."""
+
+_DEFAULT = Tolerance()
+
+_FLOOR = {Signal.HEAP_BYTES: 32 * 1024, Signal.HEAP_OBJECTS: 64, Signal.GOROUTINES: 2}
+"""Growth of a whole block that runtime and pool structures reach without a leak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What counts as growth, per signal, derived from the user's tolerance."""
+
+    tolerance: Tolerance
+
+    def margin(self, signal: Signal) -> float:
+        """Return the growth per request that ``clean`` must exclude."""
+        return self.tolerance.of(signal)
+
+    def alarm(self, signal: Signal) -> float:
+        """Return the growth per request above which significant growth is suspected.
+
+        The default tolerance is a resolution, and growth well below it is suspected once it is certain. One that the
+        user has widened is a permission: only growth beyond it is.
+        """
+        margin = self.margin(signal)
+        return margin if margin > _DEFAULT.of(signal) else _ALARM[signal] * margin
+
+    def floor(self, signal: Signal) -> int:
+        """Return the growth of a block, in the signal's unit, that is never suspected."""
+        return _FLOOR[signal]
+
+
+class Coin:
+    """The seeded source of every random choice in one experiment."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - reproducible, not secret
+
+    def doses(self, requests: int) -> tuple[int, ...]:
+        """Return the doses of one block: half of the rounds idle, the others about *requests* each.
+
+        The jitter of ±20 % keeps batch sizes of the service from running in step with ours.
+        """
+        loaded = set(self._random.sample(range(BLOCK_ROUNDS), BLOCK_ROUNDS // 2))
+        sizes = [max(1, round(requests * self._random.uniform(0.8, 1.2))) for _ in range(BLOCK_ROUNDS)]
+        return tuple(size if index in loaded else 0 for index, size in enumerate(sizes))

@@ -1,0 +1,211 @@
+"""What the blocks of one experiment show, signal by signal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from scipy.stats import wilcoxon
+
+from pytest_goleak.model.observation import Observation, Signal
+from pytest_goleak.model.report import Outcome, SignalEstimate
+from pytest_goleak.model.step import BlockResult
+from pytest_goleak.stats.design import CONFIRM_LEVEL, SUSPICION_LEVEL, Thresholds
+from pytest_goleak.stats.randomisation import Experiment, Growth, analyse, pool
+
+__all__ = ["Evidence", "Retention", "background_drift", "judge_block"]
+
+FADING = 0.6
+"""Share of the earlier growth per request below which growth is on its way to a bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One block, analysed."""
+
+    result: BlockResult
+    doses: tuple[int, ...]
+    experiments: Mapping[Signal, Experiment]
+    growth: Mapping[Signal, Growth]
+    served_before: int
+    """Requests answered before this block."""
+
+    @property
+    def requests(self) -> int:
+        """Requests of this block."""
+        return sum(self.doses)
+
+    @property
+    def dose(self) -> int:
+        """Mean requests of a loaded round."""
+        loaded = [dose for dose in self.doses if dose]
+        return round(sum(loaded) / len(loaded))
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first observation to the last."""
+        return self.end.at_s - self.start.at_s
+
+    @property
+    def start(self) -> Observation:
+        """The levels before the first round."""
+        return self.result.observations[0]
+
+    @property
+    def end(self) -> Observation:
+        """The levels after the last round."""
+        return self.result.observations[-1]
+
+    def suspects(self, thresholds: Thresholds) -> tuple[Signal, ...]:
+        """Return the signals whose growth is significant and more than runtime structures reach."""
+        return tuple(s for s in self.hints(thresholds) if self._grown(s) > thresholds.floor(s))
+
+    def hints(self, thresholds: Thresholds) -> tuple[Signal, ...]:
+        """Return the signals whose growth is significant, be it too little in all to be told from the runtime's own."""
+        return tuple(
+            signal
+            for signal, growth in self.growth.items()
+            if growth.p_value <= SUSPICION_LEVEL and growth.per_request > thresholds.alarm(signal)
+        )
+
+    def _grown(self, signal: Signal) -> float:
+        return self.growth[signal].per_request * self.requests
+
+    def unproven(self, thresholds: Thresholds) -> tuple[Signal, ...]:
+        """Return the signals whose upper bound is not below the margin: what keeps this block from ``clean``."""
+        return tuple(s for s, growth in self.growth.items() if not growth.high < thresholds.margin(s))
+
+    def repeats(self, earlier: Evidence, signal: Signal) -> bool:
+        """Whether this block of equal dose shows *earlier*'s growth again, at the confirmation level."""
+        return self.growth[signal].p_value <= CONFIRM_LEVEL and not self.fades_from(earlier, [signal])
+
+    def repeats_with(self, other: Evidence, signal: Signal) -> bool:
+        """Whether this block and *other*, pooled, show growth at the confirmation level."""
+        joint = pool(self.experiments[signal], other.experiments[signal]).growth_per_request()
+        return joint.p_value <= CONFIRM_LEVEL
+
+    def noise(self, signal: Signal) -> float:
+        """Return the median size of the changes in idle rounds, less their common drift."""
+        idle = [
+            after.level(signal) - before.level(signal)
+            for (before, after), dose in zip(pairwise(self.result.observations), self.doses, strict=True)
+            if dose == 0
+        ]
+        return float(np.median(np.abs(np.array(idle) - np.median(idle)))) if idle else 0.0
+
+    def fades_from(self, earlier: Evidence, signals: Iterable[Signal]) -> bool:
+        """Whether all of *signals* grow clearly less than they did in *earlier*.
+
+        What fills a bound or doubles a buffer decays from block to block, a leak does not.
+        """
+        return all(
+            self.growth[signal].per_request < FADING * max(0.0, earlier.growth[signal].per_request)
+            for signal in signals
+        )
+
+    def estimate(self, signal: Signal, outcome: Outcome, thresholds: Thresholds) -> SignalEstimate:
+        """Return the figures of *signal* for the report."""
+        growth = self.growth[signal]
+        return SignalEstimate(
+            per_request=growth.per_request,
+            low=growth.low,
+            high=growth.high,
+            p_value=growth.p_value,
+            min_detectable=self.min_detectable(signal, thresholds),
+            outcome=outcome,
+        )
+
+    def min_detectable(self, signal: Signal, thresholds: Thresholds) -> float:
+        """Return the growth per request that this block would have called suspicious, in the signal's unit.
+
+        A growth is suspected when it exceeds the alarm level, the floor of a block, and what the block's own noise can
+        bring about: the half width of the interval.
+        """
+        growth = self.growth[signal]
+        half_width = (growth.high - growth.low) / 2
+        noise = half_width if math.isfinite(half_width) else thresholds.margin(signal)
+        return max(thresholds.alarm(signal), thresholds.floor(signal) / max(1, self.requests), noise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """What was left of the growth of a signal after an idle wait."""
+
+    grown: float
+    """From before the load to its end."""
+    kept: float
+    """From before the load to the end of the wait."""
+    expected: float
+    """What the randomised blocks say was added."""
+    floor: float
+    """Differences below this are noise."""
+    series: tuple[float, ...] = field(default=())
+    """The levels during the wait."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether what the load added is still there, all of it."""
+        return (
+            self.kept > self.floor
+            and self.kept >= 0.9 * self.grown - self.floor / 2
+            and self.kept >= 0.7 * self.expected
+        )
+
+    @property
+    def has_fallen(self) -> bool:
+        """Whether a noticeable part went away during the wait."""
+        return self.grown - self.kept > max(self.floor, 0.1 * self.grown)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether practically everything went away."""
+        return self.kept <= max(0.1 * self.grown, 0.1 * self.expected, self.floor)
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether the level still fell in the last quarter of the wait."""
+        if len(self.series) < 4:
+            return False
+        recent = self.series[-max(2, len(self.series) // 4) :]
+        return recent[0] - recent[-1] > max(self.floor, 0.05 * self.grown)
+
+
+def judge_block(doses: tuple[int, ...], result: BlockResult, *, served_before: int) -> Evidence:
+    """Analyse one block."""
+    experiments = {
+        signal: analyse([observation.level(signal) for observation in result.observations], doses) for signal in Signal
+    }
+    return Evidence(
+        result=result,
+        doses=doses,
+        experiments=experiments,
+        growth={signal: experiment.growth_per_request() for signal, experiment in experiments.items()},
+        served_before=served_before,
+    )
+
+
+def background_drift(blocks: Sequence[Evidence], thresholds: Thresholds) -> dict[Signal, float]:
+    """Return the growth per second of idle rounds, for the signals where it is significant.
+
+    One-sided Wilcoxon signed-rank test at 1 % on the idle rounds of all judged blocks (F. Wilcoxon, 1945): growth that
+    happens without requests is drift of the service, not a leak of the endpoint.
+    """
+    drift: dict[Signal, float] = {}
+    for signal in Signal:
+        rates = np.array(
+            [
+                (after.level(signal) - before.level(signal)) / max(1e-6, after.at_s - before.at_s)
+                for block in blocks
+                for (before, after), dose in zip(pairwise(block.result.observations), block.doses, strict=True)
+                if dose == 0
+            ]
+        )
+        total = sum(block.duration_s for block in blocks)
+        if np.count_nonzero(rates) < 5 or np.median(rates) * total < thresholds.floor(signal):
+            continue
+        if wilcoxon(rates, alternative="greater").pvalue < 0.01:
+            drift[signal] = float(np.median(rates))
+    return drift

@@ -1,0 +1,115 @@
+"""How large the next dose is: from the measured rate, the time left, and what is still in doubt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.step import BlockResult
+from pytest_goleak.stats.design import BLOCK_ROUNDS, Thresholds
+from pytest_goleak.stats.evidence import Evidence
+
+__all__ = ["Schedule"]
+
+ENOUGH_REQUESTS = 8_000
+"""Requests after which late starters and one-in-a-hundred leaks have shown themselves."""
+
+ENOUGH_SECONDS = 5.0
+"""Slow endpoints: time after which ``clean`` may be said with fewer requests; the report states how many."""
+
+MAX_GROWTH_BYTES = 192 * 1024 * 1024
+"""Growth that one block may bring about in the service: a test must not drive it out of memory."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Schedule:
+    """The time and requests spent so far, and what they allow next."""
+
+    budget_s: float
+    idle_s: float
+    elapsed_s: float = 0.0
+    served: int = 0
+    rate: float = 0.0
+    """Requests per second, as last measured."""
+    round_cost_s: float = 0.02
+    """Time that a round takes beside its load: settling and captures."""
+
+    def warmed_up(self, *, requests: int, rate: float, elapsed_s: float) -> None:
+        """Take in the result of the warm-up."""
+        self.served, self.rate, self.elapsed_s = requests, rate, elapsed_s
+
+    def block_done(self, requests: int, result: BlockResult) -> None:
+        """Take in the result of a block of *requests* requests."""
+        self.served += requests
+        load_s = sum(load.duration_s for load in result.loads if load)
+        rounds = len(result.loads)
+        if load_s > 0:
+            self.rate = requests / load_s
+        if rounds > 1:
+            took = result.observations[-1].at_s - result.observations[0].at_s
+            self.round_cost_s = max(0.001, (took - 2 * load_s) / rounds)
+
+    def first_dose(self) -> int:
+        """Return the dose of the block that is not judged: small and quick."""
+        return max(4, min(100, int(self.rate * 0.05 * min(1.0, self.budget_s / 30) * 2)))
+
+    def second_dose(self, first: Evidence, thresholds: Thresholds) -> int:
+        """Return the dose of the first judged block: enough requests at once, if the time allows."""
+        return self._capped(1_600, self._share_s(), first, thresholds)
+
+    def larger_dose(self, last: Evidence, thresholds: Thresholds, *, must_outlast: int) -> int | None:
+        """Return the next dose, or ``None`` if no block that could decide more fits into the budget.
+
+        Args:
+            last: the latest block.
+            thresholds: of the experiment.
+            must_outlast: requests that a flat block needs to have.
+
+        """
+        excess = max(
+            (last.growth[s].high / thresholds.margin(s) for s in last.unproven(thresholds)),
+            default=1.0,
+        )
+        wanted = max(4.0, min(1.5 * excess, 16.0) if math.isfinite(excess) else 4.0) * last.dose
+        wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
+        # A block that leaves time to confirm what it may find is worth more than the largest one that fits.
+        confirmable = self._capped(int(wanted), (self._remaining_s() - self.idle_s) / 2.2, last, thresholds)
+        dose = (
+            confirmable
+            if confirmable >= 1.3 * last.dose
+            else self._capped(int(wanted), self._remaining_s() * 0.95, last, thresholds)
+        )
+        return dose if dose >= 0.8 * last.dose and self._remaining_s() > self.block_s(dose) else None
+
+    def block_s(self, dose: int) -> float:
+        """Return how long a block of this dose takes; idle rounds last as long as loaded ones."""
+        return BLOCK_ROUNDS * (dose / max(self.rate, 1e-3) + self.round_cost_s)
+
+    def has_time_to_confirm(self, block: Evidence) -> bool:
+        """Whether an equal block and an idle wait still fit."""
+        return self._remaining_s() >= self.block_s(block.dose) + self.idle_s
+
+    def is_enough(self) -> bool:
+        """Whether late and rare leaks had their chance."""
+        return self.served >= ENOUGH_REQUESTS or self.elapsed_s >= min(ENOUGH_SECONDS, 0.4 * self.budget_s)
+
+    def affordable(self, requests: int, last: Evidence) -> int:
+        """Return how many of *requests* more the time left and the service's memory allow."""
+        by_time = self.rate * max(0.0, self._remaining_s() - 1)
+        by_memory = MAX_GROWTH_BYTES / max(1.0, last.growth[Signal.HEAP_BYTES].high)
+        return max(0, int(min(requests, by_time, by_memory)))
+
+    def _remaining_s(self) -> float:
+        return self.budget_s - self.elapsed_s
+
+    def _share_s(self) -> float:
+        """Return the time for the first judged block; what remains should hold two repetitions and two idle waits."""
+        return min(ENOUGH_SECONDS, max(1.0, (self._remaining_s() - 2 * self.idle_s) / 3.2))
+
+    def _capped(self, wanted: int, seconds: float, last: Evidence, thresholds: Thresholds) -> int:
+        by_time = (seconds / BLOCK_ROUNDS - self.round_cost_s) * self.rate
+        growth = last.growth[Signal.HEAP_BYTES].per_request
+        growth = growth if growth > thresholds.alarm(Signal.HEAP_BYTES) else 0.0
+        by_memory = MAX_GROWTH_BYTES / (growth * BLOCK_ROUNDS / 2) if growth else math.inf
+        return max(4, int(min(wanted, by_time, by_memory)))

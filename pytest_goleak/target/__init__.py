@@ -1,0 +1,1 @@
+"""The service under test: attached to, or built, started, made ready and stopped."""

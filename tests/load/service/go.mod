@@ -1,0 +1,3 @@
+module loadservice
+
+go 1.21

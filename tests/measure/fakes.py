@@ -1,0 +1,91 @@
+"""A clock that only moves when told, and a service made of numbers."""
+
+from pytest_goleak.model.observation import LoadResult, Observation
+from pytest_goleak.model.plan import Endpoint
+
+
+class FakeClock:
+    def __init__(self):
+        self.time = 0.0
+        self.slept = 0.0
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+        self.slept += seconds
+
+
+class FakeSource:
+    """Gives *levels* (bytes, objects, goroutines) one after the other, then the last one for ever."""
+
+    def __init__(self, clock, levels, *, cost_s=0.001, proven=None):
+        self.clock, self.levels, self.cost_s, self.proven = clock, list(levels), cost_s, proven
+        self.collections = 0
+        self.total_alloc = 0
+
+    def observe(self, *, collections=2):
+        self.collections += collections
+        self.total_alloc += 1000
+        self.clock.time += self.cost_s
+        level = self.levels.pop(0) if len(self.levels) > 1 else self.levels[0]
+        return Observation(
+            at_s=self.clock.time,
+            heap_bytes=level[0],
+            heap_objects=level[1],
+            goroutines=level[2],
+            total_alloc=self.total_alloc,
+            num_gc=self.collections,
+            cost_s=self.cost_s,
+        )
+
+    def proven_leaks(self):
+        return self.proven
+
+
+class FakeDriver:
+    """Answers at a steady rate; *spoil* changes the result of a dose."""
+
+    name = "fake"
+
+    def __init__(self, clock, *, rate=1000.0, spoil=None):
+        self.clock, self.rate, self.spoil = clock, rate, spoil
+        self.jobs = []
+
+    def unsupported(self, endpoint):
+        return None
+
+    def run(self, job, on_progress=None):
+        self.jobs.append(job)
+        duration = job.requests / self.rate
+        self.clock.time += duration
+        if on_progress:
+            on_progress(job.requests)
+        fields = {
+            "planned": job.requests,
+            "completed": job.requests,
+            "status_codes": {200: job.requests},
+            "duration_s": duration,
+        }
+        return LoadResult(**(fields | (self.spoil(job) if self.spoil else {})))
+
+
+class FakeTarget:
+    url = "http://127.0.0.1:1"
+    pprof_url = "http://127.0.0.1:1/debug/pprof"
+    pid = None
+    socket = None
+
+    def __init__(self, death=None):
+        self.death = death
+
+    def check_alive(self):
+        if self.death:
+            raise self.death
+
+    def output(self):
+        return ""
+
+
+ENDPOINT = Endpoint(name="GET /x", path="/x")

@@ -1,0 +1,162 @@
+import dataclasses
+
+import pytest
+
+from pytest_goleak.measure.conduct import Bench, conduct
+from pytest_goleak.measure.stream import LoadStream
+from pytest_goleak.model.errors import LoadDriverError, TargetError, TargetRestartedError
+from pytest_goleak.model.plan import LoadPlan
+from pytest_goleak.model.report import Outcome, Verdict
+from pytest_goleak.model.step import Block, Drain, Proof, Snapshot, WarmUp
+from tests.measure.fakes import ENDPOINT, FakeClock, FakeDriver, FakeSource, FakeTarget
+
+REST = (1_000_000, 9_000, 10)
+DONE = Verdict(outcome=Outcome.CLEAN, reason="done")
+
+
+def bench_of(levels=(REST,), *, rate=1000.0, spoil=None, death=None, proven=None, endpoint=ENDPOINT):
+    clock = FakeClock()
+    driver = FakeDriver(clock, rate=rate, spoil=spoil)
+    told, taken = [], []
+    bench = Bench(
+        stream=LoadStream(endpoint, target=FakeTarget(death), driver=driver),
+        source=FakeSource(clock, levels, proven=proven),
+        clock=clock,
+        take_snapshot=taken.append,
+        listen=told.append,
+    )
+    return bench, driver, told, taken
+
+
+def ask(*steps):
+    """An experiment that asks for *steps* and keeps what it was sent."""
+    results = []
+
+    def conversation():
+        for step in steps:
+            results.append((yield step))
+        return DONE
+
+    return conversation(), results
+
+
+def test_a_block_has_a_level_before_and_after_each_round():
+    bench, driver, _, _ = bench_of()
+    conversation, results = ask(Block(doses=(100, 0, 50)))
+
+    assert conduct(conversation, bench) is DONE
+    assert len(results[0].observations) == 4
+    assert [load.completed if load else None for load in results[0].loads] == [100, None, 50]
+    assert [job.requests for job in driver.jobs] == [100, 50]
+
+
+def test_idle_rounds_last_as_long_as_loaded_ones():
+    bench, _, _, _ = bench_of(rate=100)
+    conversation, results = ask(WarmUp(seconds=0.1, max_requests=50), Block(doses=(0, 100, 0)))
+    conduct(conversation, bench)
+    times = [observation.at_s for observation in results[1].observations]
+    lengths = [after - before for before, after in zip(times, times[1:], strict=False)]
+
+    assert lengths == pytest.approx([1.0, 1.0, 1.0], rel=0.05)
+
+
+def test_request_numbers_never_repeat():
+    bench, driver, _, _ = bench_of()
+    conversation, _ = ask(WarmUp(seconds=0.1, max_requests=100), Block(doses=(100, 50)))
+    conduct(conversation, bench)
+    numbers = [n for job in driver.jobs for n in range(job.first_number, job.first_number + job.requests)]
+
+    assert len(numbers) == len(set(numbers))
+
+
+def test_drain_stops_early_when_everything_is_back():
+    bench, _, _, _ = bench_of([(3_000_000, 9_000, 10), (2_000_000, 9_000, 10), REST])
+    step = Drain(seconds=8, until_bytes=1_000_000, until_objects=9_000, until_goroutines=10)
+    conversation, results = ask(step)
+    conduct(conversation, bench)
+
+    assert [observation.heap_bytes for observation in results[0].observations] == [3_000_000, 2_000_000, 1_000_000]
+    assert bench.clock.slept < 2
+
+
+def test_drain_waits_no_longer_than_asked():
+    bench, _, _, _ = bench_of()
+    conversation, results = ask(Drain(seconds=8, until_bytes=0, until_objects=0, until_goroutines=0))
+    conduct(conversation, bench)
+
+    assert 8 <= bench.clock.time < 8.5
+    assert len(results[0].observations) > 10
+
+
+def test_slow_endpoints_get_more_connections_unless_the_user_chose():
+    slow, driver, _, _ = bench_of(rate=100)
+    conduct(ask(WarmUp(seconds=2, max_requests=500))[0], slow)
+    assert driver.jobs[-1].concurrency == 64
+
+    fixed = dataclasses.replace(ENDPOINT, load=LoadPlan(concurrency=16, is_fixed=True))
+    slow, driver, _, _ = bench_of(rate=100, endpoint=fixed)
+    conduct(ask(WarmUp(seconds=2, max_requests=500))[0], slow)
+    assert driver.jobs[-1].concurrency == 16
+
+
+def test_proof_and_snapshots_are_passed_through():
+    bench, _, told, taken = bench_of(proven=3)
+    conversation, results = ask(Proof(), Snapshot(name="before"))
+    conduct(conversation, bench)
+
+    assert results[0].leaked == 3
+    assert taken == ["before"]
+    assert [each.stage for each in told] == ["looking for proof", "capturing profiles"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda job: {"completed": job.requests - 1, "errors": {"connection reset": 1}}, r"49 of 50 .*reset x1"),
+        (
+            lambda job: {"unexpected": 20, "status_codes": {200: 30, 500: 20}},
+            r"20 of 50 answers were not as expected .*500 x20.*declare these statuses with 'expect'",
+        ),
+    ],
+)
+def test_a_dose_that_was_not_answered_as_planned_is_an_error(spoil, message):
+    bench, _, _, _ = bench_of(spoil=spoil)
+    with pytest.raises(LoadDriverError, match=message):
+        conduct(ask(Block(doses=(50, 0)))[0], bench)
+
+
+def test_few_unexpected_statuses_are_counted_and_borne():
+    bench, _, _, _ = bench_of(spoil=lambda _: {"unexpected": 2})
+    conduct(ask(Block(doses=(50, 0)))[0], bench)
+
+    assert bench.stream.unexpected == 2
+
+
+def test_a_dead_service_is_named_as_the_cause():
+    bench, _, _, _ = bench_of(spoil=lambda _: {"completed": 0}, death=TargetError("the service was killed by SIGKILL"))
+    with pytest.raises(TargetError, match="SIGKILL"):
+        conduct(ask(Block(doses=(50, 0)))[0], bench)
+
+
+def test_a_restart_is_noticed():
+    bench, _, _, _ = bench_of()
+
+    def restart(_):
+        bench.source.total_alloc = -10_000
+        return {}
+
+    bench.stream._driver.spoil = restart
+    with pytest.raises(TargetRestartedError, match="TotalAlloc fell"):
+        conduct(ask(Block(doses=(50, 0)))[0], bench)
+
+
+def test_an_experiment_may_judge_a_failure():
+    bench, _, _, _ = bench_of(spoil=lambda _: {"completed": 0})
+
+    def conversation():
+        try:
+            yield Block(doses=(50, 0))
+        except LoadDriverError:
+            return DONE
+
+    assert conduct(conversation(), bench) is DONE

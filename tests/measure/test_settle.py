@@ -1,0 +1,65 @@
+import pytest
+
+from pytest_goleak.measure.settle import PATIENCE_S, check_same_process, settle, settle_noisy
+from pytest_goleak.model.errors import TargetRestartedError
+from tests.measure.fakes import FakeClock, FakeSource
+
+REST = (1_000_000, 9_000, 10)
+
+
+def source_of(*levels, **settings):
+    clock = FakeClock()
+    return FakeSource(clock, levels, **settings), clock
+
+
+def test_a_quiet_service_takes_two_collections():
+    source, clock = source_of(REST, REST)
+
+    assert settle(source, clock).heap_bytes == 1_000_000
+    assert source.collections == 2
+
+
+def test_looks_again_while_anything_falls():
+    source, clock = source_of((3_000_000, 9_000, 40), (2_000_000, 9_000, 20), (1_500_000, 9_000, 10), REST, REST)
+
+    assert settle(source, clock).heap_bytes == 1_000_000
+
+
+def test_a_goroutine_that_ends_is_waited_for():
+    source, clock = source_of((1_000_000, 9_000, 11), REST, REST)
+
+    assert settle(source, clock).goroutines == 10
+
+
+def test_patience_is_bounded():
+    source, clock = source_of(*((10**9 - 10**6 * i, 9_000, 10) for i in range(10**4)))
+    settle(source, clock)
+
+    assert PATIENCE_S <= clock.time < 2 * PATIENCE_S
+
+
+def test_slow_collections_are_not_repeated():
+    source, clock = source_of((3_000_000, 9_000, 10), (2_000_000, 9_000, 10), REST, cost_s=0.5)
+
+    assert settle(source, clock).heap_bytes == 2_000_000
+    assert source.collections == 2
+
+
+def test_several_looks_give_their_mean():
+    source, clock = source_of(REST, REST, (1_300_000, 9_300, 40), (1_300_000, 9_300, 40))
+    mean = settle_noisy(source, clock, looks=3)
+
+    assert (mean.heap_bytes, mean.heap_objects, mean.goroutines) == (1_200_000, 9_200, 30)
+
+
+@pytest.mark.parametrize("fallen", ["total_alloc", "num_gc"])
+def test_counters_that_fall_mean_another_process(fallen):
+    import dataclasses
+
+    source, _ = source_of(REST)
+    before = source.observe()
+    after = dataclasses.replace(source.observe(), **{fallen: 1})
+
+    check_same_process(before, before)
+    with pytest.raises(TargetRestartedError, match=r"fell from [\d,]+ to 1.*restarted"):
+        check_same_process(before, after)

@@ -1,0 +1,71 @@
+"""The fast form of ``make simulate``: the real experiment against services of known truth, in virtual time."""
+
+import pytest
+
+from benchmarks.simulation import CLEAN, LEAKING, judge, leak, tally
+from pytest_goleak.model.errors import TargetError
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.plan import MeasurePlan, Tolerance
+from pytest_goleak.model.report import Outcome
+from pytest_goleak.stats.design import ALPHA
+from pytest_goleak.stats.experiment import experiment
+
+RUNS = 8
+HARD = {"leak and drain", "growing slice"}
+"""Inconclusive more often than not within 30 s; the table of ``make simulate`` has the rates."""
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_noise_is_never_called_a_leak(name):
+    assert tally(CLEAN[name], runs=RUNS)[Outcome.LEAK] == 0
+
+
+@pytest.mark.parametrize("name", sorted(LEAKING.keys() - HARD))
+def test_leaks_are_found(name):
+    outcomes = tally(LEAKING[name], runs=RUNS)
+
+    assert outcomes[Outcome.LEAK] >= RUNS - 1
+    assert outcomes[Outcome.CLEAN] == 0
+
+
+@pytest.mark.parametrize("name", sorted(HARD))
+def test_hard_leaks_are_never_called_clean(name):
+    assert tally(LEAKING[name], runs=RUNS)[Outcome.CLEAN] == 0
+
+
+def test_the_same_seed_gives_the_same_verdict():
+    assert judge([leak(256, 1)], seed=4) == judge([leak(256, 1)], seed=4)
+
+
+def test_growth_is_measured_per_request():
+    verdict = judge([leak(256, 2)], seed=1)
+
+    assert verdict.signals[Signal.HEAP_BYTES].per_request == pytest.approx(256, rel=0.02)
+    assert verdict.signals[Signal.HEAP_OBJECTS].per_request == pytest.approx(2, rel=0.02)
+    assert "live objects grow by 2 per request" in verdict.reason
+
+
+def test_a_wider_tolerance_accepts_what_the_default_does_not():
+    plan = MeasurePlan(tolerance=Tolerance(bytes=16384, objects=20))
+
+    assert judge([leak(256, 1)], seed=1).outcome is Outcome.LEAK
+    assert judge([leak(256, 1)], seed=1, plan=plan).outcome is Outcome.CLEAN
+
+
+def test_clean_states_what_it_would_have_seen():
+    signals = judge([], seed=1).signals
+
+    for signal, tolerance in ((Signal.HEAP_BYTES, 128), (Signal.HEAP_OBJECTS, 0.1), (Signal.GOROUTINES, 0.01)):
+        assert 0 < signals[signal].min_detectable < tolerance
+        assert signals[signal].high < tolerance
+
+
+def test_family_wise_error_is_stated_and_small():
+    assert judge([], seed=1).alpha == ALPHA < 0.005
+
+
+def test_a_failure_before_anything_is_proven_is_passed_on():
+    conversation = experiment(MeasurePlan())
+    next(conversation)
+    with pytest.raises(TargetError, match="died"):
+        conversation.throw(TargetError("the service died"))
