@@ -250,14 +250,7 @@ class SimulatedService:
     def _drain(self, step: Drain) -> DrainResult:
         end = self.world.now + step.seconds
         observations = [self._observe()]
-        while self.world.now < end:
-            last = observations[-1]
-            if (
-                last.heap_bytes <= step.until_bytes
-                and last.heap_objects <= step.until_objects
-                and last.goroutines <= step.until_goroutines
-            ):
-                break
+        while self.world.now < end and not _is_back(observations, step):
             self.world.now += 0.25
             observations.append(self._observe())
         return DrainResult(observations=tuple(observations), elapsed_s=self.world.now)
@@ -284,6 +277,15 @@ class SimulatedService:
             total_alloc=self.collections,
             num_gc=self.collections,
         )
+
+
+def _is_back(observations: list[Observation], step: Drain) -> bool:
+    return len(observations) >= 3 and all(
+        look.heap_bytes <= step.until_bytes
+        and look.heap_objects <= step.until_objects
+        and look.goroutines <= step.until_goroutines
+        for look in observations[-3:]
+    )
 
 
 def judge(parts: list[Part], *, seed: int, rate: float = 6000.0, plan: MeasurePlan | None = None) -> Verdict:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pytest_goleak.check.snapshot import Snapshot, goroutine_growth, heap_diff, heap_growth, take
 from pytest_goleak.findings.attribute import Attribution, attribute
 from pytest_goleak.findings.hints import Rule
+from pytest_goleak.findings.source import SourceReader
 from pytest_goleak.measure.conduct import Bench, conduct
 from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import GoleakError
@@ -32,6 +33,8 @@ class Equipment:
     sample_bytes: int = 512 * 1024
     """Mean bytes between two samples of the service's heap profile."""
     socket: str | None = None
+    read_source: SourceReader | None = None
+    """Gives the lines around a place in the source, where it is at hand."""
     extra_rules: Sequence[Rule] = ()
     """Diagnosis rules of third parties, asked first."""
 
@@ -109,6 +112,7 @@ def _attribute(verdict: Verdict, snapshots: dict[str, Snapshot], equipment: Equi
         heap=heap_growth(before, after),
         requests=verdict.judged_requests,
         estimates=verdict.signals,
+        read_source=equipment.read_source,
         extra_rules=equipment.extra_rules,
     )
 

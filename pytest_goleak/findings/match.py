@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from pytest_goleak.findings.hints import CONSEQUENCE
 from pytest_goleak.model.errors import ConfigError
 from pytest_goleak.model.plan import IgnoreRule
 from pytest_goleak.model.report import Finding
@@ -42,7 +43,18 @@ def apply(findings: Iterable[Finding], rules: Sequence[IgnoreRule], *, today: da
         matching = [rule for rule in valid if _covers(rule, finding)]
         used += matching
         marked.append(replace(finding, ignored_by=matching[0].reason) if matching else finding)
+    marked = _with_consequences(marked)
     return Matched(findings=tuple(marked), expired=expired, unused=tuple(rule for rule in valid if rule not in used))
+
+
+def _with_consequences(findings: list[Finding]) -> list[Finding]:
+    """Let memory that leaked goroutines hold be known where all of these are: it is the same leak."""
+    causes = [finding for finding in findings if finding.rule_id != CONSEQUENCE.id]
+    if not causes or any(finding.ignored_by is None for finding in causes):
+        return findings
+    return [
+        finding if finding.ignored_by else replace(finding, ignored_by=causes[0].ignored_by) for finding in findings
+    ]
 
 
 def is_glob_match(pattern: str, name: str) -> bool:

@@ -30,6 +30,8 @@ from pytest_goleak.model.step import (
 __all__ = ["Bench", "conduct"]
 
 DRAIN_POLL_S = 0.25
+RETURN_LOOKS = 3
+"""Looks in a row that end a drain early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ class _Measurement:
         clock = self.bench.clock
         start = clock.now()
         observations = [self._observe_once()]
-        while not _is_back(observations[-1], step) and clock.now() - start < step.seconds:
+        while not _is_back(observations, step) and clock.now() - start < step.seconds:
             self._tell("idle, waiting for memory to drain", seconds_left=step.seconds - (clock.now() - start))
             pause = max(DRAIN_POLL_S, 3 * observations[-1].cost_s)
             clock.sleep(min(pause, max(0.0, step.seconds - (clock.now() - start))))
@@ -190,9 +192,11 @@ class _Measurement:
         )
 
 
-def _is_back(observation: Observation, step: Drain) -> bool:
-    return (
+def _is_back(observations: list[Observation], step: Drain) -> bool:
+    """Whether the latest looks agree that everything is back: a level that only dips does not count."""
+    return len(observations) >= RETURN_LOOKS and all(
         observation.heap_bytes <= step.until_bytes
         and observation.heap_objects <= step.until_objects
         and observation.goroutines <= step.until_goroutines
+        for observation in observations[-RETURN_LOOKS:]
     )

@@ -76,7 +76,7 @@ class Drain:
 
     seconds: float
     until_bytes: float
-    """Stop early when all three levels are at or below these."""
+    """Stop early when all three levels were at or below these in three looks in a row."""
     until_objects: float
     until_goroutines: float
 

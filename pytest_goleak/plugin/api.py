@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_goleak.config.load import with_overrides
-from pytest_goleak.load.scenario import ScenarioDriver
+from pytest_goleak.load.scenario import Scenario, ScenarioDriver
 from pytest_goleak.model.errors import ConfigError
 from pytest_goleak.model.plan import Endpoint, RunPlan
 from pytest_goleak.model.report import EndpointReport
@@ -20,8 +20,6 @@ from pytest_goleak.plugin.marker import arguments_of
 from pytest_goleak.plugin.options import from_command_line
 
 if TYPE_CHECKING:
-    import httpx
-
     from pytest_goleak.plugin.run import GoleakRun
 
 __all__ = ["Goleak", "scenario_endpoint"]
@@ -36,7 +34,7 @@ class Goleak:
         self._run = run
         self._item = item
 
-    def check(self, what: str | Callable[[httpx.Client], object], /, **settings: object) -> EndpointReport:
+    def check(self, what: str | Scenario, /, **settings: object) -> EndpointReport:
         """Judge *what* and return the report; a leak does not raise.
 
         Args:
@@ -48,15 +46,9 @@ class Goleak:
             ConfigError: no such endpoint, or a setting is wrong.
 
         """
-        plan = plan_of(self._run.config)
-        endpoint = _named(plan, what) if isinstance(what, str) else scenario_endpoint(plan, what)
-        endpoint = with_overrides(
-            endpoint, overrides=from_command_line(self._run.config), **(arguments_of(self._item) | settings)
-        )
-        driver = None if isinstance(what, str) else ScenarioDriver(what)
-        return self._run.check(self._item, endpoint, driver=driver)
+        return self._check(self._endpoint(what, settings), what)
 
-    def assert_no_leak(self, what: str | Callable[[httpx.Client], object], /, **settings: object) -> EndpointReport:
+    def assert_no_leak(self, what: str | Scenario, /, **settings: object) -> EndpointReport:
         """Judge *what*; raise unless it is proven clean. See :meth:`check` for the arguments.
 
         Raises:
@@ -67,9 +59,20 @@ class Goleak:
 
         """
         __tracebackhide__ = True
-        report = self.check(what, **settings)
-        self._run.judge(self._item, report)
+        endpoint = self._endpoint(what, settings)
+        report = self._check(endpoint, what)
+        self._run.judge(self._item, report, endpoint.measure.tolerance)
         return report
+
+    def _endpoint(self, what: str | Scenario, settings: dict[str, object]) -> Endpoint:
+        plan = plan_of(self._run.config)
+        endpoint = _named(plan, what) if isinstance(what, str) else scenario_endpoint(plan, what)
+        given = arguments_of(self._item) | settings
+        return with_overrides(endpoint, overrides=from_command_line(self._run.config), **given)
+
+    def _check(self, endpoint: Endpoint, what: str | Scenario) -> EndpointReport:
+        driver = None if isinstance(what, str) else ScenarioDriver(what)
+        return self._run.check(self._item, endpoint, driver=driver)
 
 
 def scenario_endpoint(plan: RunPlan, function: Callable[..., object]) -> Endpoint:

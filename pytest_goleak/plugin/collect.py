@@ -127,9 +127,14 @@ def is_leak_test(item: pytest.Item) -> bool:
 class GoleakFile(pytest.File):
     """The configuration file as a collection of leak tests."""
 
-    def collect(self) -> Iterator[GoleakItem]:
+    def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for each endpoint."""
-        for endpoint in plan_of(self.config).endpoints:
+        endpoints = plan_of(self.config).endpoints
+        if flag(self.config, "goleak") and flag(self.config, "goleak_selftest"):
+            from pytest_goleak.plugin.selftest import SelftestItem  # noqa: PLC0415 - only with --goleak-selftest
+
+            yield from SelftestItem.pair(self, endpoints[0])
+        for endpoint in endpoints:
             item = GoleakItem.from_parent(self, name=endpoint.name, endpoint=endpoint)
             if endpoint.xfail is not None:
                 item.add_marker(pytest.mark.xfail(reason=endpoint.xfail, raises=AssertionError, strict=False))
@@ -148,17 +153,17 @@ class GoleakItem(pytest.Item):
         from pytest_goleak.plugin.run import run_of  # noqa: PLC0415 - heavy, and only with --goleak
 
         run = run_of(self.config)
-        run.judge(self, run.check(self, self.endpoint))
+        run.judge(self, run.check(self, self.endpoint), self.endpoint.measure.tolerance)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - pytest's
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002
         """Return the message alone: a traceback through this plugin tells the user nothing."""
         from pytest_goleak.plugin.outcome import explain  # noqa: PLC0415 - see above
 
         return explain(excinfo.value) or str(super().repr_failure(excinfo))
 
-    def reportinfo(self) -> tuple[Path, int | None, str]:
+    def reportinfo(self) -> tuple[Path, int, str]:
         """Name the endpoint in pytest's reports."""
-        return self.path, None, self.name
+        return self.path, 0, self.name
 
 
 def _contains(argument: Path, path: Path) -> bool:

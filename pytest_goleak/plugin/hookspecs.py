@@ -60,7 +60,7 @@ def pytest_goleak_hints(config: pytest.Config) -> Sequence[Rule]:  # type: ignor
 
         def pytest_goleak_hints(config):
             from pytest_goleak.findings.hints import Rule
-            return [Rule(rule_id="ACME001", title="event bus subscriber never removed", ...)]
+            return [Rule(id="ACME001", title="event bus subscriber never removed", ...)]
     """
 
 

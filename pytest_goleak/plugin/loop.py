@@ -101,4 +101,4 @@ def run_loop(run: GoleakRun, item: pytest.Function) -> None:
         **arguments_of(item),
     )
     driver = LoopDriver(lambda: item.obj(**arguments), transports)
-    run.judge(item, run.check(item, endpoint, driver=driver))
+    run.judge(item, run.check(item, endpoint, driver=driver), endpoint.measure.tolerance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from pytest_goleak.model.auth import Auth
 from pytest_goleak.model.errors import LeakError
-from pytest_goleak.model.plan import Endpoint
+from pytest_goleak.model.plan import Endpoint, RunPlan, Tolerance
 from pytest_goleak.model.protocols import LoadDriver
 from pytest_goleak.model.report import EndpointReport, Outcome
 from pytest_goleak.plugin import drivers
@@ -21,6 +22,8 @@ from pytest_goleak.plugin.progress import LiveProgress
 from pytest_goleak.plugin.summary import Summary
 from pytest_goleak.report.jsondoc import endpoint_to_dict, target_to_dict
 from pytest_goleak.report.terminal import render_endpoint
+from pytest_goleak.session.compare import against
+from pytest_goleak.session.planted import Plant
 from pytest_goleak.session.session import GoleakSession
 
 __all__ = ["GoleakRun", "register", "run_of"]
@@ -63,22 +66,37 @@ class GoleakRun:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self._session: GoleakSession | None = None
+        self._older: GoleakSession | None = None
         self._progress = LiveProgress(config)
 
     @property
     def session(self) -> GoleakSession:
         """The session of this process."""
         if self._session is None:
-            self._session = GoleakSession(
-                plan_of(self.config),
-                drivers=self._drivers(),
-                out=out_directory(self.config),
-                rules=[rule for rules in self.config.hook.pytest_goleak_hints(config=self.config) for rule in rules],
-                make_source=lambda target, fetcher: self.config.hook.pytest_goleak_sources(
-                    config=self.config, target=target, fetcher=fetcher
-                ),
-            )
+            self._session = self._open(plan_of(self.config), out_directory(self.config))
         return self._session
+
+    @property
+    def older(self) -> GoleakSession | None:
+        """The session on the older build, where ``--goleak-base-url`` names one."""
+        url = value(self.config, "goleak_base_url")
+        if self._older is None and isinstance(url, str):
+            plan = plan_of(self.config)
+            target = dataclasses.replace(plan.target, url=url, build=None, command=None)
+            self._older = self._open(dataclasses.replace(plan, target=target), out=None)
+        return self._older
+
+    def _open(self, plan: RunPlan, out: Path | None) -> GoleakSession:
+        hook = self.config.hook
+        return GoleakSession(
+            plan,
+            drivers=self._drivers(),
+            out=out,
+            rules=[rule for rules in hook.pytest_goleak_hints(config=self.config) for rule in rules],
+            make_source=lambda target, fetcher: hook.pytest_goleak_sources(
+                config=self.config, target=target, fetcher=fetcher
+            ),
+        )
 
     def _drivers(self) -> dict[str, Callable[[], LoadDriver]]:
         offered: dict[str, Callable[[], LoadDriver]] = {}
@@ -95,13 +113,23 @@ class GoleakRun:
         """Examine *endpoint* and remember the report for *item*."""
         try:
             report = self.session.check(endpoint, item_id=item.nodeid, driver=driver, listen=self._progress)
+            if report.outcome is Outcome.LEAK and self.older is not None:
+                older = self.older.check(endpoint, item_id=item.nodeid, driver=driver, listen=self._progress)
+                report = against(report, older)
         finally:
             self._progress.clear()
         item.stash.setdefault(REPORTS, []).append(report)
         return report
 
-    def judge(self, item: pytest.Item, report: EndpointReport) -> None:
-        """Raise what the outcome of *report* calls for.
+    def check_planted(self, item: pytest.Item, endpoint: Endpoint, plant: Plant) -> EndpointReport:
+        """Examine *endpoint* with *plant* added to what the service reports; not part of the run's report."""
+        try:
+            return self.session.check_planted(endpoint, plant, item_id=item.nodeid, listen=self._progress)
+        finally:
+            self._progress.clear()
+
+    def judge(self, item: pytest.Item, report: EndpointReport, tolerance: Tolerance) -> None:
+        """Raise what the outcome of *report*, judged by *tolerance*, calls for.
 
         Raises:
             LeakError: a leak that is not known.
@@ -112,12 +140,12 @@ class GoleakRun:
         __tracebackhide__ = True
         match report.outcome:
             case Outcome.LEAK if is_failure(report):
-                raise LeakError(render_endpoint(report), report)
+                raise LeakError(render_endpoint(report, tolerance=tolerance), report)
             case Outcome.ERROR:
-                raise MeasurementError(render_endpoint(report))
+                raise MeasurementError(render_endpoint(report, tolerance=tolerance))
             case Outcome.INCONCLUSIVE:
                 if flag(self.config, "goleak_strict"):
-                    raise InconclusiveError(render_endpoint(report))
+                    raise InconclusiveError(render_endpoint(report, tolerance=tolerance))
                 item.warn(GoleakWarning(f"{report.name} is inconclusive: {report.reason}"))
                 pytest.skip(f"inconclusive: {report.reason}")
 
@@ -151,9 +179,10 @@ class GoleakRun:
 
     def pytest_unconfigure(self) -> None:
         """Stop the service, whatever ended the run."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        for session in (self._session, self._older):
+            if session is not None:
+                session.close()
+        self._session = self._older = None
 
 
 def out_directory(config: pytest.Config) -> Path:

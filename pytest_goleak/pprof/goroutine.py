@@ -23,23 +23,22 @@ _CALLERS_WITH_STATE = {
 }
 """Innermost callers of a semaphore, and what a dump of the newest Go says of a goroutine that waits in them."""
 
-_RUNTIME_STATES = (
-    ("runtime.chansend", "chan send"),
-    ("runtime.chanrecv", "chan receive"),
-    ("runtime.selectgo", "select"),
-    ("runtime.block", "select (no cases)"),
-    ("time.Sleep", "sleep"),
-    ("runtime.timeSleep", "sleep"),
-    ("internal/poll.runtime_pollWait", "IO wait"),
-    ("runtime.netpollblock", "IO wait"),
-    ("runtime.runFinalizers", "finalizer wait"),
-    ("runtime.runfinq", "finalizer wait"),
-    ("runtime.runCleanups", "cleanup wait"),
-    ("runtime.coroswitch", "coroutine"),
-)
+_STATES = {
+    "runtime.chansend": "chan send",
+    "runtime.chanrecv": "chan receive",
+    "runtime.selectgo": "select",
+    "runtime.block": "select (no cases)",
+    "time.Sleep": "sleep",
+    "runtime.timeSleep": "sleep",
+    "internal/poll.runtime_pollWait": "IO wait",
+    "runtime.netpollblock": "IO wait",
+    "runtime.runFinalizers": "finalizer wait",
+    "runtime.runfinq": "finalizer wait",
+    "runtime.runCleanups": "cleanup wait",
+    "runtime.coroswitch": "coroutine",
+}
 """Functions that tell what a goroutine waits for, and the words of a Go stack dump for it."""
 
-_STATES = dict(_RUNTIME_STATES)
 _VARIANTS = re.compile(r"^(runtime\.chan(?:send|recv)|runtime\.coroswitch)(?:\d|_m)?$")
 _SEMAPHORE = re.compile(r"^(?:internal/)?sync\.runtime_(?:Semacquire|notifyListWait)|^runtime\.semacquire")
 _SYSCALL = re.compile(

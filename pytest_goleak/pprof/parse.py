@@ -117,11 +117,13 @@ def _assemble(message: wire.Profile) -> Profile:
     check_ids(function_ids, "function")
     check_ids(location_ids, "location")
     text = _reader(strings)
+    # The runtime makes a Python object of each sample whenever it is asked for one: once is enough.
+    samples = list(message.sample)
     return Profile(
         value_types=tuple(_value_type(each, text) for each in message.sample_type),
-        values=_values(message),
-        stacks=_stacks(message, location_ids),
-        labels=_labels(message, strings),
+        values=_values(samples, len(message.sample_type)),
+        stacks=_stacks(samples, location_ids),
+        labels=_labels(samples, strings),
         locations=_locations(message, mapping_ids, function_ids),
         functions=_functions(message, text),
         mappings=_mappings(message, text),
@@ -164,23 +166,22 @@ def _lengths(rows: Sequence[Sized]) -> IntArray:
     return np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
 
 
-def _values(message: wire.Profile) -> IntArray:
-    rows = [sample.value for sample in message.sample]
-    width = len(message.sample_type)
+def _values(samples: Sequence[wire.Sample], width: int) -> IntArray:
+    rows = [sample.value for sample in samples]
     check_values(_lengths(rows), width)
     flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=len(rows) * width)
     return flat.reshape(len(rows), width)
 
 
-def _stacks(message: wire.Profile, location_ids: IntArray) -> Ragged:
-    rows = [sample.location_id for sample in message.sample]
+def _stacks(samples: Sequence[wire.Sample], location_ids: IntArray) -> Ragged:
+    rows = [sample.location_id for sample in samples]
     lengths = _lengths(rows)
     flat = np.fromiter(chain.from_iterable(rows), dtype=np.uint64, count=int(lengths.sum()))
     return Ragged.from_lengths(lengths, resolve(flat.view(np.int64), location_ids, "a sample", "location"))
 
 
-def _labels(message: wire.Profile, strings: list[str]) -> Labels:
-    rows = [sample.label for sample in message.sample]
+def _labels(samples: Sequence[wire.Sample], strings: list[str]) -> Labels:
+    rows = [sample.label for sample in samples]
     lengths = _lengths(rows)
     flat = list(chain.from_iterable(rows))
     if not flat:
@@ -213,7 +214,7 @@ def _locations(message: wire.Profile, mapping_ids: IntArray, function_ids: IntAr
     return Locations(
         addresses=_column(messages, "address"),
         mappings=resolve(_column(messages, "mapping_id"), mapping_ids, "a location", "mapping", missing=-1),
-        folded=np.fromiter((location.is_folded for location in messages), dtype=np.bool_, count=len(messages)),
+        folded=np.fromiter(map(attrgetter("is_folded"), messages), dtype=np.bool_, count=len(messages)),
         lines=Ragged.from_lengths(_lengths(rows), functions),
         line_numbers=_signed(lines, "line"),
         line_columns=_signed(lines, "column"),

@@ -19,6 +19,7 @@ from pytest_goleak.fetch.tls import make_tls_context
 from pytest_goleak.findings.hints import Rule
 from pytest_goleak.findings.match import apply
 from pytest_goleak.findings.reproduce import reproduce
+from pytest_goleak.findings.source import make_reader
 from pytest_goleak.model.auth import Auth, Secret
 from pytest_goleak.model.errors import ConfigError, GoleakError
 from pytest_goleak.model.plan import Endpoint, RunPlan
@@ -26,6 +27,7 @@ from pytest_goleak.model.protocols import Fetcher, LoadDriver, ProgressListener,
 from pytest_goleak.model.report import EndpointReport, Outcome, TargetInfo
 from pytest_goleak.session import artifacts
 from pytest_goleak.session.clock import MonotonicClock
+from pytest_goleak.session.planted import CountingDriver, Plant, PlantedSource
 from pytest_goleak.session.today import today
 from pytest_goleak.target.buildinfo import go_version
 from pytest_goleak.target.open import open_target
@@ -168,6 +170,7 @@ class GoleakSession:
                 profiles=profiles,
                 sample_bytes=plan.memprofilerate if plan.is_started_by_us else DEFAULT_SAMPLE_BYTES,
                 socket=target.socket,
+                read_source=make_reader([Path(plan.root, plan.cwd)]),
                 extra_rules=self._rules,
             )
             self._info = TargetInfo(
@@ -209,9 +212,7 @@ class GoleakSession:
     ) -> EndpointReport:
         """Examine *endpoint*, write its artifacts, and return its report; never raises for what the service does."""
         try:
-            driver = driver or self.driver(endpoint.load.driver)
-            if (why := driver.unsupported(endpoint)) is not None:
-                raise ConfigError(f"load driver {driver.name!r} can't drive {endpoint.name!r}: {why}")
+            driver = self._driver_for(endpoint, driver)
             equipment = self.equipment
         except GoleakError as failure:
             return _failed(endpoint, item_id, str(failure))
@@ -223,11 +224,31 @@ class GoleakSession:
             self.close()
         return report
 
+    def check_planted(
+        self, endpoint: Endpoint, plant: Plant, *, item_id: str, listen: ProgressListener = lambda _: None
+    ) -> EndpointReport:
+        """Examine *endpoint* with growth planted between the service and the judge: the negative control."""
+        try:
+            driver = CountingDriver(self._driver_for(endpoint, None))
+            equipment = self.equipment
+        except GoleakError as failure:
+            return _failed(endpoint, item_id, str(failure))
+        planted = dataclasses.replace(equipment, source=PlantedSource(equipment.source, driver, plant), sample_bytes=1)
+        return check_endpoint(endpoint, driver=driver, equipment=planted, item_id=item_id, listen=listen).report
+
+    def _driver_for(self, endpoint: Endpoint, driver: LoadDriver | None) -> LoadDriver:
+        chosen = driver or self.driver(endpoint.load.driver)
+        if (why := chosen.unsupported(endpoint)) is not None:
+            raise ConfigError(f"load driver {chosen.name!r} can't drive {endpoint.name!r}: {why}")
+        return chosen
+
     def _completed(self, report: EndpointReport, endpoint: Endpoint, written: Mapping[str, str]) -> EndpointReport:
         matched = apply(report.findings, self.plan.ignore, today=today())
+        expired = [f"The ignore rule {rule.reason!r} expired on {rule.expires}." for rule in matched.expired]
         return dataclasses.replace(
             report,
             findings=matched.findings,
+            note=" ".join(filter(None, [report.note, *(expired if report.findings else ())])),
             artifacts=dict(written),
             reproduce=tuple(
                 reproduce(
@@ -236,6 +257,7 @@ class GoleakSession:
                     pprof_url=self.target.pprof_url,
                     auth=self.plan.auth,
                     requests=report.requests,
+                    socket=self.target.socket,
                 )
             )
             if report.outcome is Outcome.LEAK

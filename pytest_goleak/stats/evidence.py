@@ -18,6 +18,9 @@ from pytest_goleak.stats.randomisation import Experiment, Growth, analyse, pool
 
 __all__ = ["Evidence", "Retention", "background_drift", "judge_block"]
 
+REST_LOOKS = 3
+"""Looks at the end of an idle wait that must agree."""
+
 FADING = 0.6
 """Share of the earlier growth per request below which growth is on its way to a bound."""
 
@@ -87,6 +90,12 @@ class Evidence:
         joint = pool(self.experiments[signal], other.experiments[signal]).growth_per_request()
         return joint.p_value <= CONFIRM_LEVEL
 
+    def has_fallen(self, signal: Signal, thresholds: Thresholds) -> bool:
+        """Whether a tenth of what a loaded round may have added went away in some round."""
+        levels = [observation.level(signal) for observation in self.result.observations]
+        fall = max(before - after for before, after in pairwise(levels))
+        return fall > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose)
+
     def noise(self, signal: Signal) -> float:
         """Return the median size of the changes in idle rounds, less their common drift."""
         idle = [
@@ -140,10 +149,17 @@ class Retention:
     """From before the load to the end of the wait."""
     expected: float
     """What the randomised blocks say was added."""
+    requests: int
+    """Requests of these blocks."""
     floor: float
     """Differences below this are noise."""
     series: tuple[float, ...] = field(default=())
-    """The levels during the wait."""
+    """The levels during the wait, above the one before the load."""
+
+    @property
+    def rate(self) -> float:
+        """What was kept, per request; the highest of the last looks, so that noise can't hide it."""
+        return max(self.kept, *self.series[-REST_LOOKS:]) / max(1, self.requests)
 
     @property
     def stays(self) -> bool:

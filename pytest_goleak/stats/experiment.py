@@ -95,7 +95,10 @@ class _Trial:
                 break
             block = yield from self._run_block(dose)
             suspects = block.suspects(self.thresholds)
-            verdict = (yield from self._follow_up(block, suspects)) if suspects else self._clean_if_proven(block)
+            if suspects:
+                verdict = yield from self._follow_up(block, suspects)
+            elif (verdict := self._clean_if_proven(block)) is None and block.unproven(self.thresholds):
+                verdict = yield from self._look_for_drain(block)
             if verdict is not None:
                 return verdict
             last = self.blocks[-1]
@@ -123,14 +126,25 @@ class _Trial:
             return self._clean_if_proven(repeat)
         if confirmed and (verdict := (yield from self._prove(repeat, block))) is not None:
             return verdict
-        drain = yield from self._drain(block, repeat)
+        drain = yield from self._drain([block, repeat])
         retained = {signal: self._retention([block, repeat], drain, signal) for signal in Signal}
         leaking = [signal for signal in confirmed if retained[signal].stays]
         if leaking and not retained[Signal.GOROUTINES].has_fallen:
             return (yield from self._leak(repeat, leaking, f"stays after {format_seconds(self.plan.wait_s)} idle"))
         if all(retained[signal].is_gone for signal in suspects):
-            return self._clean_after_drain(repeat, suspects, drain, "is back to where it was")
+            return self._clean_after_drain(repeat, retained, suspects, drain, "is back to where it was")
         return (yield from self._second_cycle(block, repeat, retained, suspects, confirmed))
+
+    def _look_for_drain(self, block: Evidence) -> _Part[Verdict | None]:
+        """See whether the noise of *block* was its own work, still going on: then an idle wait ends it."""
+        unproven = block.unproven(self.thresholds)
+        if not self.schedule.has_time_to_wait() or not any(block.has_fallen(s, self.thresholds) for s in unproven):
+            return None
+        drain = yield from self._drain([block])
+        retained = {signal: self._retention([block], drain, signal) for signal in Signal}
+        if not all(retained[signal].is_gone for signal in unproven):
+            return None
+        return self._clean_after_drain(block, retained, unproven, drain, "is back to where it was")
 
     def _second_cycle(
         self,
@@ -148,7 +162,7 @@ class _Trial:
             )
             return None
         again = yield from self._run_block(repeat.dose)
-        drain = yield from self._drain(again, again)
+        drain = yield from self._drain([again])
         kept = {signal: self._retention([again], drain, signal) for signal in Signal}
         before = block.requests + repeat.requests
         leaking = [
@@ -163,7 +177,7 @@ class _Trial:
             net = {signal: kept[signal].kept / again.requests for signal in leaking}
             return (yield from self._leak(again, leaking, "stays after every idle wait", net=net))
         if all(kept[signal].is_gone for signal in suspects):
-            return self._clean_after_drain(again, suspects, drain, "a second cycle of load and rest adds nothing")
+            return self._clean_after_drain(again, kept, suspects, drain, "a second cycle of load and rest adds nothing")
         self.last_doubt = (
             f"still draining after {format_seconds(self.plan.wait_s)} idle; a longer 'idle' would tell"
             if any(kept[signal].is_falling for signal in suspects)
@@ -231,10 +245,15 @@ class _Trial:
         self.blocks.append(evidence)
         return evidence
 
-    def _drain(self, block: Evidence, last: Evidence) -> _Part[DrainResult]:
+    def _drain(self, blocks: list[Evidence]) -> _Part[DrainResult]:
+        first, last = blocks[0].start, blocks[-1].end
+        requests = sum(block.requests for block in blocks)
+
         def target(signal: Signal) -> float:
-            start = block.start.level(signal)
-            return start + max(self.thresholds.floor(signal) / 2, 0.05 * (last.end.level(signal) - start))
+            start = first.level(signal)
+            # Waiting on pays until what is left is well within the tolerance, and within what counts as gone.
+            rest = min(0.05 * (last.level(signal) - start), 0.4 * self.thresholds.margin(signal) * requests)
+            return start + max(self.thresholds.floor(signal) / 2, rest)
 
         step = Drain(
             seconds=self.plan.wait_s,
@@ -252,8 +271,9 @@ class _Trial:
             grown=last.end.level(signal) - start - drift * (last.end.at_s - first.start.at_s),
             kept=after.level(signal) - start - drift * (after.at_s - first.start.at_s),
             expected=sum(block.growth[signal].per_request * block.requests for block in blocks),
+            requests=sum(block.requests for block in blocks),
             floor=max(self.thresholds.floor(signal), *(block.noise(signal) for block in blocks)),
-            series=tuple(float(observation.level(signal)) for observation in drain.observations),
+            series=tuple(observation.level(signal) - start for observation in drain.observations),
         )
 
     # --- judgements ------------------------------------------------------------------------------------------------
@@ -272,14 +292,21 @@ class _Trial:
         return None
 
     def _clean_after_drain(
-        self, last: Evidence, suspects: Iterable[Signal], drain: DrainResult, what: str
+        self,
+        last: Evidence,
+        retained: dict[Signal, Retention],
+        suspects: Iterable[Signal],
+        drain: DrainResult,
+        what: str,
     ) -> Verdict | None:
-        unproven = [signal for signal in last.unproven(self.thresholds) if signal not in suspects]
+        """Return ``clean`` if every signal is bounded, by the randomised rounds or by what the idle wait left of it."""
+        bounded = {s for s in Signal if retained[s].is_gone and retained[s].rate < self.thresholds.margin(s)}
+        unproven = [signal for signal in last.unproven(self.thresholds) if signal not in bounded]
         if unproven:
             self.last_doubt = self._noise_reason(last, unproven)
             return None
         self.drained_in_s = drain.observations[-1].at_s - last.end.at_s
-        estimates = self._estimates(last, as_clean=suspects)
+        estimates = self._estimates(last, as_clean=bounded)
         reason = f"{wording.growth(estimates, suspects)} under load; {format_seconds(self.drained_in_s)} later {what}"
         return self._verdict(Outcome.CLEAN, reason, last, estimates=estimates)
 

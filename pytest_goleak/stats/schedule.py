@@ -90,6 +90,10 @@ class Schedule:
         """Whether an equal block and an idle wait still fit."""
         return self._remaining_s() >= self.block_s(block.dose) + self.idle_s
 
+    def has_time_to_wait(self) -> bool:
+        """Whether an idle wait still fits."""
+        return self._remaining_s() >= self.idle_s
+
     def is_enough(self) -> bool:
         """Whether late and rare leaks had their chance."""
         return self.served >= ENOUGH_REQUESTS or self.elapsed_s >= min(ENOUGH_SECONDS, 0.4 * self.budget_s)

@@ -75,8 +75,17 @@ def test_drain_stops_early_when_everything_is_back():
     conversation, results = ask(step)
     conduct(conversation, bench)
 
-    assert [observation.heap_bytes for observation in results[0].observations] == [3_000_000, 2_000_000, 1_000_000]
+    seen = [observation.heap_bytes for observation in results[0].observations]
+    assert seen == [3_000_000, 2_000_000, 1_000_000, 1_000_000, 1_000_000]
     assert bench.clock.slept < 2
+
+
+def test_a_level_that_only_dips_does_not_end_the_drain():
+    bench, _, _, _ = bench_of([(3_000_000, 9_000, 10), REST, REST, (3_000_000, 9_000, 10), REST])
+    conversation, results = ask(Drain(seconds=8, until_bytes=1_000_000, until_objects=9_000, until_goroutines=10))
+    conduct(conversation, bench)
+
+    assert len(results[0].observations) == 7
 
 
 def test_drain_waits_no_longer_than_asked():
