@@ -3,7 +3,7 @@
 Run it from the repository with ``python benchmarks/bench_load.py``. It needs Go and hey; medians of requests per second
 and their ratios are printed. Service and driver share the processors, so that both count. Of our driver the whole call
 is timed, handles set up and connections closed; of hey what it reports itself, without the start of its process.
-"""  # noqa: INP001 - a script
+"""
 
 from __future__ import annotations
 

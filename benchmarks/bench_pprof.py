@@ -6,7 +6,7 @@ their ratios for each number of samples. Three figures are ours or Go's in the s
 * *in process*: reading the files, parse, diff, top and the table, in this process, imports done before;
 * *whole process*: the same as a Python program of its own, with its start and the import of numpy and protobuf;
 * *go tool*: what a person types, with the start of ``go``; *pprof*: the program that it starts, called directly.
-"""  # noqa: INP001 - a script
+"""
 
 from __future__ import annotations
 

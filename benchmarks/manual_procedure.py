@@ -8,7 +8,7 @@ read in two ways, the reading that favours the procedure is taken:
 * the wait of 10 s before the second goroutine list begins with the end of the load, so that the 5 s before the second
   heap are part of it;
 * no time is charged for reading the result: thresholds do it, see :class:`Thresholds`.
-"""  # noqa: INP001 - part of a script
+"""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ def _top(before: Path, after: Path) -> str:
 
 
 def _added_lines(before: str, after: str) -> str:
-    diff = difflib.ndiff(before.splitlines(), after.splitlines())
-    return "\n".join(line for line in diff if line.startswith("+ "))
+    diff = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return "\n".join(line for line in diff if line.startswith("+"))
 
 
 def _count(profile: bytes) -> int:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_goleak.model.errors import ConfigError
-from pytest_goleak.model.plan import Endpoint, RunPlan
 from pytest_goleak.plugin.marker import check_marker
 from pytest_goleak.plugin.options import flag, from_command_line, from_ini, value
 
+if TYPE_CHECKING:
+    from pytest_goleak.model.plan import Endpoint, RunPlan  # the nouns cost milliseconds at every start of pytest
+
 __all__ = ["GROUP", "PLAN", "Collector", "GoleakItem", "plan_of"]
 
-PLAN = pytest.StashKey[RunPlan]()
+PLAN = pytest.StashKey["RunPlan"]()
 GROUP = "goleak"
 """Name of the xdist group: endpoints of one target are never measured at once."""
 

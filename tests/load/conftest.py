@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -14,12 +12,10 @@ from typing import Any
 
 import pytest
 
-from pytest_goleak.load.hey import INSTALL
 from pytest_goleak.model.plan import Endpoint, LoadPlan
 from pytest_goleak.model.protocols import LoadJob
 
 _SOURCE = Path(__file__).parent / "service"
-_TOOLS = Path(__file__).parents[2] / ".build" / "bin"
 
 
 @dataclass
@@ -75,18 +71,3 @@ def service(service_program: Path, tmp_path: Path) -> Iterator[Service]:
             yield Service(url, admin, socket, process)
         finally:
             process.kill()
-
-
-@pytest.fixture(scope="session")
-def hey() -> str:
-    """Return the path of hey, installed once into the repository's build folder if it is not there."""
-    installed = _TOOLS / "hey"
-    found = str(installed) if installed.exists() else shutil.which("hey")
-    if found:
-        return found
-    _TOOLS.mkdir(parents=True, exist_ok=True)
-    with (_TOOLS / "hey.lock").open("w") as lock:  # workers of pytest-xdist wait for the first one
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not installed.exists():
-            subprocess.run(INSTALL.split(), check=True, env={**os.environ, "GOBIN": str(_TOOLS)})
-    return str(installed)

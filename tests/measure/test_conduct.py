@@ -1,4 +1,5 @@
 import dataclasses
+from itertools import pairwise
 
 import pytest
 
@@ -34,7 +35,8 @@ def ask(*steps):
 
     def conversation():
         for step in steps:
-            results.append((yield step))
+            result = yield step
+            results.append(result)
         return DONE
 
     return conversation(), results
@@ -55,7 +57,7 @@ def test_idle_rounds_last_as_long_as_loaded_ones():
     conversation, results = ask(WarmUp(seconds=0.1, max_requests=50), Block(doses=(0, 100, 0)))
     conduct(conversation, bench)
     times = [observation.at_s for observation in results[1].observations]
-    lengths = [after - before for before, after in zip(times, times[1:], strict=False)]
+    lengths = [after - before for before, after in pairwise(times)]
 
     assert lengths == pytest.approx([1.0, 1.0, 1.0], rel=0.05)
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from pytest_goleak.measure.settle import PATIENCE_S, check_same_process, settle, settle_noisy
@@ -54,8 +56,6 @@ def test_several_looks_give_their_mean():
 
 @pytest.mark.parametrize("fallen", ["total_alloc", "num_gc"])
 def test_counters_that_fall_mean_another_process(fallen):
-    import dataclasses
-
     source, _ = source_of(REST)
     before = source.observe()
     after = dataclasses.replace(source.observe(), **{fallen: 1})

@@ -1,0 +1,94 @@
+"""What could not be measured is an error that says why and what to do, and never a pass."""
+
+import pytest
+
+from tests.plugin.conftest import CONFIG, endpoint
+
+
+def only_failure(result, *lines):
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(list(lines))
+    assert "Traceback" not in result.stdout.str()
+    assert "s3cr3t" not in result.stdout.str()
+
+
+def test_a_service_that_dies_is_reported_with_its_last_words(project):
+    only_failure(project(endpoint("/die")).runpytest("--goleak"), "*out of everything*", "*error*GET /die*")
+
+
+def test_a_wrong_token_is_named(project, monkeypatch):
+    pytester = project(endpoint("/ok"))
+    monkeypatch.setenv("PROBE_TOKEN", "s3cr3t-wrong")
+
+    only_failure(pytester.runpytest("--goleak"), "*401*")
+
+
+def test_a_missing_token_is_named(project, monkeypatch):
+    pytester = project(endpoint("/ok"))
+    monkeypatch.delenv("PROBE_TOKEN")
+
+    only_failure(pytester.runpytest("--goleak"), "*PROBE_TOKEN*")
+
+
+def test_unexpected_statuses_are_an_error_unless_declared(project):
+    pytester = project(endpoint("/status/500") + endpoint("/status/404", expect="[404]", budget='"12s"'))
+    result = pytester.runpytest("--goleak")
+
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*answers were not as expected (statuses: 500 x*declare these statuses*"])
+
+
+def test_a_build_that_fails_shows_the_compilers_words(project):
+    pytester = project(
+        endpoint("/ok"),
+        config='[target]\nbuild = ["go", "build", "./nowhere"]\ncommand = ["x", "{{port}}"]\n',
+    )
+    only_failure(pytester.runpytest("--goleak"), "*go build*nowhere*")
+
+
+def test_nobody_listens(project):
+    pytester = project(endpoint("/ok"), config='[target]\nurl = "http://127.0.0.1:9"\n')
+
+    only_failure(pytester.runpytest("--goleak"), "*127.0.0.1:9*")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--goleak-budget=soon"], "*--goleak-budget: 'soon' is not a duration; expected for example '30s'*"),
+        (["--goleak-seed=x"], "*--goleak-seed: 'x' is not a seed; expected a whole number*"),
+        (["--goleak-url=localhost"], "*--goleak-url: 'localhost' is not a URL; expected for example*"),
+        (["--goleak-config=nowhere.toml"], "*--goleak-config: 'nowhere.toml' is not a file*"),
+        (["--dist=each", "--tx=popen"], "*--dist=each with --goleak: *--dist=loadgroup*"),
+    ],
+)
+def test_bad_options_are_usage_errors(project, arguments, message):
+    result = project(endpoint("/ok")).runpytest("--goleak", *arguments)
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([message])
+
+
+def test_a_bad_file_is_a_usage_error_with_every_problem(project):
+    result = project(endpoint("/ok", budgt='"3s"') + endpoint("/x", mode='"fast"')).runpytest("--goleak")
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(['*goleak.toml: endpoints?0?.budgt*did you mean "budget"*', "*endpoints?1?.mode*"])
+
+
+def test_an_unknown_driver_lists_the_known_ones(project):
+    only_failure(
+        project(endpoint("/ok")).runpytest("--goleak", "--goleak-load=wrek"), "*'wrek' is not known*builtin, hey*"
+    )
+
+
+def test_inconclusive_is_skipped_with_a_warning_and_fails_when_strict(project):
+    # Half a second is not enough for any verdict.
+    pytester = project(
+        endpoint("/memory"), config=CONFIG.replace('"25s"', '"0.5s"').replace('idle = "2s"', 'idle = "0.4s"')
+    )
+
+    result = pytester.runpytest_subprocess("--goleak", "-rs")
+    result.assert_outcomes(skipped=1, warnings=1)
+    result.stdout.fnmatch_lines(["*GoleakWarning: GET /memory is inconclusive: *", "SKIPPED * inconclusive: *"])
+    pytester.runpytest("--goleak", "--goleak-strict").assert_outcomes(failed=1)
