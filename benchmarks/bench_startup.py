@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 PLUGIN = ("-p", "pytest_goleak.plugin")
 SESSION = ("-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider")
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help=f"fail above {MAX_MS:g} ms")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "empty").mkdir()
         if options.imports:
             _show_imports(folder)
             return 0
@@ -75,8 +77,8 @@ def _children_s() -> float:
 def _run(folder: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        cwd=Path(folder, "empty"),
+        env=_environment(folder),
         capture_output=True,
         text=True,
         check=False,
@@ -86,9 +88,16 @@ def _run(folder: str, *arguments: str) -> str:
     return done.stderr
 
 
+def _environment(folder: str) -> dict[str, str]:
+    """Return an environment in which bytecode is cached, as it is for users, whatever is set here."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(Path(folder, "cache")), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
 def _show_imports(folder: str) -> None:
     """Print the modules that only a session with the plugin imports, with their own time."""
     own = re.compile(r"^import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)$", re.MULTILINE)
+    _run(folder, *SESSION, *PLUGIN)  # fills the bytecode cache
     base = {name for _, name in own.findall(_run(folder, "-X", "importtime", *SESSION))}
     found = own.findall(_run(folder, "-X", "importtime", *SESSION, *PLUGIN))
     added = sorted(((int(micros), name) for micros, name in found if name not in base), reverse=True)

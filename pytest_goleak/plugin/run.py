@@ -14,7 +14,7 @@ from pytest_goleak.model.plan import Endpoint, RunPlan, Tolerance
 from pytest_goleak.model.protocols import LoadDriver
 from pytest_goleak.model.report import EndpointReport, Outcome
 from pytest_goleak.plugin import drivers
-from pytest_goleak.plugin.collect import plan_of
+from pytest_goleak.plugin.collect import GROUP, plan_of
 from pytest_goleak.plugin.marker import is_loop
 from pytest_goleak.plugin.options import flag, value
 from pytest_goleak.plugin.outcome import GoleakWarning, InconclusiveError, MeasurementError, is_failure
@@ -38,8 +38,8 @@ def register(config: pytest.Config) -> None:
     run = GoleakRun(config)
     config.stash[RUN] = run
     config.pluginmanager.register(run, "goleak-run")
+    keep_together(config)
     if not hasattr(config, "workerinput"):
-        keep_together(config)
         config.pluginmanager.register(Summary(config, plan_of(config)), "goleak-summary")
 
 
@@ -50,6 +50,10 @@ def run_of(config: pytest.Config) -> GoleakRun:
 
 def keep_together(config: pytest.Config) -> None:
     """Let xdist send all endpoints of one target to one worker: measured at once, they would disturb each other."""
+    if hasattr(config, "workerinput"):
+        # A worker reads the command line anew: it has to be told, too.
+        config.option.loadgroup = True
+        return
     dist = config.getoption("dist", "no")
     if dist == "load":
         config.option.dist = "loadgroup"
@@ -112,9 +116,9 @@ class GoleakRun:
     def check(self, item: pytest.Item, endpoint: Endpoint, *, driver: LoadDriver | None = None) -> EndpointReport:
         """Examine *endpoint* and remember the report for *item*."""
         try:
-            report = self.session.check(endpoint, item_id=item.nodeid, driver=driver, listen=self._progress)
+            report = self.session.check(endpoint, item_id=_id(item), driver=driver, listen=self._progress)
             if report.outcome is Outcome.LEAK and self.older is not None:
-                older = self.older.check(endpoint, item_id=item.nodeid, driver=driver, listen=self._progress)
+                older = self.older.check(endpoint, item_id=_id(item), driver=driver, listen=self._progress)
                 report = against(report, older)
         finally:
             self._progress.clear()
@@ -124,7 +128,7 @@ class GoleakRun:
     def check_planted(self, item: pytest.Item, endpoint: Endpoint, plant: Plant) -> EndpointReport:
         """Examine *endpoint* with *plant* added to what the service reports; not part of the run's report."""
         try:
-            return self.session.check_planted(endpoint, plant, item_id=item.nodeid, listen=self._progress)
+            return self.session.check_planted(endpoint, plant, item_id=_id(item), listen=self._progress)
         finally:
             self._progress.clear()
 
@@ -183,6 +187,11 @@ class GoleakRun:
             if session is not None:
                 session.close()
         self._session = self._older = None
+
+
+def _id(item: pytest.Item) -> str:
+    """Return the node id as the user types it, without the group that xdist appends."""
+    return item.nodeid.removesuffix(f"@{GROUP}")
 
 
 def out_directory(config: pytest.Config) -> Path:

@@ -20,6 +20,7 @@ def test_workers_reports_are_merged_and_endpoints_stay_together(project):
         "GET /ok",
         "GET /status/200",
     ]
+    assert not any("@" in each["id"] for each in report["endpoints"])
     workers = {
         line.split("]")[0]
         for line in result.stdout.lines
