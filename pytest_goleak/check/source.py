@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_goleak.model.errors import FetchError
 from pytest_goleak.model.observation import Observation
-from pytest_goleak.model.profile import Site
+from pytest_goleak.model.profile import MemStats
 from pytest_goleak.model.protocols import Clock, Fetcher
 from pytest_goleak.pprof.group import goroutine_counts
 from pytest_goleak.pprof.parse import parse
@@ -25,14 +25,14 @@ class PprofSource:
         self._proves = "goroutineleak" in profiles
 
     def observe(self, *, collections: int = 2) -> Observation:
-        """Return the levels after *collections* forced garbage collections."""
+        """Return the levels after *collections* forced garbage collections, one request each."""
         started = self._clock.now()
-        # Each gc=1 is one collection; only the last answer's counters are read. Goroutines come after it, since
-        # those that a finalizer stops end only then.
+        earlier = None
         for _ in range(collections - 1):
-            self._fetcher.fetch("heap", gc=1, debug=1)
-        memstats = parse_memstats(self._fetcher.fetch("heap", gc=1, debug=1).content)
-        goroutines = self._goroutine_sites("goroutine")
+            earlier = self._collect()
+        memstats = self._collect()
+        # Goroutines come after the heap, since those that a finalizer stops end only with its collection.
+        goroutines = goroutine_counts(parse(self._fetcher.fetch("goroutine").content))
         now = self._clock.now()
         return Observation(
             at_s=now,
@@ -42,19 +42,27 @@ class PprofSource:
             total_alloc=memstats.total_alloc,
             num_gc=memstats.num_gc,
             cost_s=now - started,
+            is_falling=earlier is not None and _fell(earlier, memstats),
             sites=goroutines,
         )
+
+    def _collect(self) -> MemStats:
+        return parse_memstats(self._fetcher.fetch("heap", gc=1, debug=1).content)
 
     def proven_leaks(self) -> int | None:
         """Return how many goroutines the runtime proves leaked, ``None`` where it does not offer the profile."""
         if not self._proves:
             return None
         try:
-            return sum(self._goroutine_sites("goroutineleak").values())
+            return sum(goroutine_counts(parse(self._fetcher.fetch("goroutineleak").content)).values())
         except FetchError:
             # Listed but not served: an experiment of the runtime that this build was made without.
             self._proves = False
             return None
 
-    def _goroutine_sites(self, kind: str) -> dict[Site, int]:
-        return goroutine_counts(parse(self._fetcher.fetch(kind).content))
+
+def _fell(before: MemStats, after: MemStats) -> bool:
+    """Whether a collection freed more than the runtime's own noise between two looks."""
+    return before.heap_objects - after.heap_objects > max(
+        16, before.heap_objects // 5000
+    ) or before.heap_alloc - after.heap_alloc > max(4096, before.heap_alloc // 2000)

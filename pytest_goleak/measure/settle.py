@@ -28,13 +28,11 @@ def settle(source: Source, clock: Clock) -> Observation:
     closed end within milliseconds on the other side: all of that shows as a fall from one look to the next.
     """
     deadline = clock.now() + PATIENCE_S
-    last = source.observe(collections=1)
-    while True:
-        again = source.observe(collections=1)
-        if not _fell(last, again) or again.cost_s > SLOW_COLLECTION_S or clock.now() > deadline:
-            return again
-        last = again
+    observation = source.observe(collections=2)
+    while observation.is_falling and observation.cost_s < SLOW_COLLECTION_S and clock.now() < deadline:
         clock.sleep(0.005)
+        observation = source.observe(collections=2)
+    return observation
 
 
 def settle_noisy(source: Source, clock: Clock, *, looks: int) -> Observation:
@@ -48,15 +46,6 @@ def settle_noisy(source: Source, clock: Clock, *, looks: int) -> Observation:
         heap_bytes=round(fmean(look.heap_bytes for look in seen)),
         heap_objects=round(fmean(look.heap_objects for look in seen)),
         goroutines=round(fmean(look.goroutines for look in seen)),
-    )
-
-
-def _fell(before: Observation, after: Observation) -> bool:
-    """Whether a level went down by more than the runtime's own noise between two looks."""
-    return (
-        before.goroutines > after.goroutines
-        or before.heap_objects - after.heap_objects > max(16, before.heap_objects // 5000)
-        or before.heap_bytes - after.heap_bytes > max(4096, before.heap_bytes // 2000)
     )
 
 

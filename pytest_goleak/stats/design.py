@@ -8,10 +8,22 @@ from dataclasses import dataclass
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import Tolerance
 
-__all__ = ["ALPHA", "BLOCK_ROUNDS", "CONFIRM_LEVEL", "MAX_SUSPICIONS", "SUSPICION_LEVEL", "Coin", "Thresholds"]
+__all__ = [
+    "ALPHA",
+    "BLOCK_ROUNDS",
+    "CONFIRM_LEVEL",
+    "FIRST_ROUNDS",
+    "MAX_SUSPICIONS",
+    "SUSPICION_LEVEL",
+    "Coin",
+    "Thresholds",
+]
 
 BLOCK_ROUNDS = 10
 """Rounds of a block: the coin has C(10, 5) = 252 choices, so the smallest p-value is 0.004."""
+
+FIRST_ROUNDS = 4
+"""Rounds of the block that only takes up once-only growth."""
 
 MAX_SUSPICIONS = 8
 """Blocks that may raise a suspicion; a run that needs more is inconclusive."""
@@ -63,11 +75,11 @@ class Coin:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - reproducible, not secret
 
-    def doses(self, requests: int) -> tuple[int, ...]:
+    def doses(self, requests: int, *, rounds: int = BLOCK_ROUNDS) -> tuple[int, ...]:
         """Return the doses of one block: half of the rounds idle, the others about *requests* each.
 
-        The jitter of ±20 % keeps batch sizes of the service from running in step with ours.
+        The jitter of 20 % up and down keeps batch sizes of the service from running in step with ours.
         """
-        loaded = set(self._random.sample(range(BLOCK_ROUNDS), BLOCK_ROUNDS // 2))
-        sizes = [max(1, round(requests * self._random.uniform(0.8, 1.2))) for _ in range(BLOCK_ROUNDS)]
+        loaded = set(self._random.sample(range(rounds), rounds // 2))
+        sizes = [max(1, round(requests * self._random.uniform(0.8, 1.2))) for _ in range(rounds)]
         return tuple(size if index in loaded else 0 for index, size in enumerate(sizes))

@@ -31,7 +31,7 @@ from pytest_goleak.model.step import (
 )
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
-from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, MAX_SUSPICIONS, Coin, Thresholds
+from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, FIRST_ROUNDS, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.evidence import Evidence, Retention, background_drift, judge_block
 from pytest_goleak.stats.schedule import Schedule
 
@@ -84,9 +84,10 @@ class _Trial:
         self.proven_at_start = proof.leaked
         yield from self._ask(Snapshot(name="before"), SnapshotResult)
         self.judged_from = self.schedule.served
-        # The first block takes up once-only growth. It is never judged alone: it scales the doses, and where the
-        # runtime can prove goroutines leaked, proof needs no second look.
-        first = yield from self._run_block(self.schedule.first_dose())
+        # The first block takes up once-only growth, and scales the doses. It is never judged alone, so it is short;
+        # unless the runtime can prove goroutines leaked: then it is where proof begins.
+        rounds = FIRST_ROUNDS if proof.leaked is None else BLOCK_ROUNDS
+        first = yield from self._run_block(self.schedule.first_dose(), rounds=rounds)
         if (verdict := (yield from self._prove(first, first))) is not None:
             return verdict
         dose: int | None = self.schedule.second_dose(first, self.thresholds)
@@ -236,8 +237,8 @@ class _Trial:
         self.schedule.elapsed_s = result.elapsed_s
         return result
 
-    def _run_block(self, dose: int) -> _Part[Evidence]:
-        doses = self.coin.doses(dose)
+    def _run_block(self, dose: int, *, rounds: int = BLOCK_ROUNDS) -> _Part[Evidence]:
+        doses = self.coin.doses(dose, rounds=rounds)
         served = self.schedule.served
         result = yield from self._ask(Block(doses=doses, looks=self.looks), BlockResult)
         self.schedule.block_done(sum(doses), result)

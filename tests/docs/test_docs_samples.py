@@ -5,50 +5,47 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks import simulation
-from pytest_goleak.model.plan import Tolerance
-from pytest_goleak.report import terminal
-from pytest_goleak.report.jsondoc import from_dict
 from tests.docs.pages import blocks
-
-LEFT_OUT = "…"
-SHOWN = "GET /leak/channel"
+from tests.docs.readme_sample import KEPT, LEFT_OUT, printed, sample, shortened
 
 
 @pytest.fixture(scope="module")
-def printed() -> list[str]:
-    document = json.loads(Path(__file__).with_name("readme_run.json").read_text(encoding="utf-8"))
-    run = from_dict(document)
-    [shown] = [each for each in run.endpoints if each.name == SHOWN]
-    failure = terminal.render_endpoint(shown, tolerance=Tolerance()).split("\n")
-    return [*failure, *(line for line, _ in terminal.summary(run))]
+def document() -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
+    return kept
 
 
-def test_the_readme_shows_what_is_printed(printed: list[str]):
+def test_the_readme_shows_what_is_printed(document: dict[str, Any]):
     [block] = blocks("text", page="README.md")
-    lines = block.text.rstrip("\n").split("\n")
 
-    rest = iter(printed)
-    missing = [line for line in lines if line != LEFT_OUT and line not in rest]
-
-    assert not missing, "render tests/docs/readme_run.json again and paste"
-    assert lines.count(LEFT_OUT) == 1
-    assert lines[-1] == printed[-1]
+    assert block.text == sample(document), "run: python -m tests.docs.readme_sample"
 
 
-def test_the_readme_leaves_out_only_what_it_marks(printed: list[str]):
-    [block] = blocks("text", page="README.md")
-    shown_failure, shown_summary = block.text.rstrip("\n").split(f"\n{LEFT_OUT}\n")
+def test_the_sample_names_no_place_of_the_machine_it_ran_on():
+    places = set(re.findall(r'"(/[^"\s:]+\.go)', KEPT.read_text(encoding="utf-8")))
 
-    assert printed[: len(shown_failure.split("\n"))] == shown_failure.split("\n")
-    assert printed[-len(shown_summary.split("\n")) :] == shown_summary.split("\n")
+    assert all(place.startswith(("/home/dev/service/", "/usr/local/go/src/")) for place in places)
 
 
-def test_the_tutorial_shows_what_is_printed(printed: list[str]):
-    known = [squeezed(line) for line in printed]
+def test_paths_are_shortened(tmp_path: Path):
+    report = {
+        "endpoints": [
+            {"name": "x", "findings": [{"file": f"{tmp_path}/a.go"}, {}], "reproduce": ["y"], "artifacts": {}}
+        ]
+    }
+
+    [endpoint] = shortened(json.dumps(report), tmp_path)["endpoints"]
+
+    assert endpoint == {"name": "x", "findings": [{"file": "/home/dev/service/a.go"}], "reproduce": [], "artifacts": {}}
+
+
+def test_the_tutorial_shows_what_is_printed(document: dict[str, Any]):
+    known = [squeezed(line) for part in printed(document) for line in part]
     for block in blocks("text", page="docs/tutorial/first-leak.md"):
         for line in block.text.rstrip("\n").split("\n"):
             if line.endswith(LEFT_OUT):

@@ -29,7 +29,8 @@ class FakeSource:
         self.collections += collections
         self.total_alloc += 1000
         self.clock.time += self.cost_s
-        level = self.levels.pop(0) if len(self.levels) > 1 else self.levels[0]
+        looks = [self.levels.pop(0) if len(self.levels) > 1 else self.levels[0] for _ in range(collections)]
+        level = looks[-1]
         return Observation(
             at_s=self.clock.time,
             heap_bytes=level[0],
@@ -38,6 +39,7 @@ class FakeSource:
             total_alloc=self.total_alloc,
             num_gc=self.collections,
             cost_s=self.cost_s,
+            is_falling=looks[0] > level,
         )
 
     def proven_leaks(self):

@@ -27,12 +27,6 @@ def test_looks_again_while_anything_falls():
     assert settle(source, clock).heap_bytes == 1_000_000
 
 
-def test_a_goroutine_that_ends_is_waited_for():
-    source, clock = source_of((1_000_000, 9_000, 11), REST, REST)
-
-    assert settle(source, clock).goroutines == 10
-
-
 def test_patience_is_bounded():
     source, clock = source_of(*((10**9 - 10**6 * i, 9_000, 10) for i in range(10**4)))
     settle(source, clock)

@@ -138,6 +138,8 @@ def test_the_plugin_costs_nothing_heavy_until_it_is_asked_for(pytester):
         "heavy = {'scipy', 'numpy', 'httpx', 'pycurl', 'google.protobuf', 'psutil', 'pydantic'} & set(sys.modules); "
         "assert 'pytest_goleak.plugin' in sys.modules; assert not heavy, heavy"
     )
-    answer = subprocess.run([sys.executable, "-c", code], cwd=pytester.path, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=pytester.path, capture_output=True, text=True, check=False
+    )
 
     assert answer.returncode == 0, answer.stderr
