@@ -45,9 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     middle, ordered = len(differences) // 2, sorted(differences)
     low, high = ordered[max(0, middle - margin)], ordered[min(len(ordered) - 1, middle + margin)]
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}")
-    print(f"without the plugin {statistics.median(without):7.1f} ms of processor time, median of {len(without)}")
-    print(f"with the plugin    {statistics.median(with_plugin):7.1f} ms")
-    print(f"difference         {cost:7.1f} ms (95 % {low:.1f} to {high:.1f}), target <= {MAX_MS:g} ms")
+    print(f"{'processor time in ms':24}{'median of ' + str(len(without)):>14}{'quickest':>10}")
+    print(f"{'without the plugin':24}{statistics.median(without):14.1f}{min(without):10.1f}")
+    print(f"{'with the plugin':24}{statistics.median(with_plugin):14.1f}{min(with_plugin):10.1f}")
+    # What other processes do to ours (caches, shared cores) only ever adds: the quickest sessions have least of it.
+    print(f"{'difference':24}{cost:14.1f}{min(with_plugin) - min(without):10.1f}")
+    print(f"median within pairs: {cost:.1f} ms (95 % {low:.1f} to {high:.1f}), target <= {MAX_MS:g} ms")
     return 1 if options.check and cost > MAX_MS else 0
 
 

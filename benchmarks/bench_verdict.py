@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = go if go.is_dir() else go.parent
         os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
         os.environ["GOTOOLCHAIN"] = "local"
-    plan = load.read(SERVICE / "goleak.toml")
+    plan = _plan(1, options.memprofilerate)
     planted = _planted(plan)
     chosen = [each for each in plan.endpoints if re.search(options.only, each.path)]
     if not chosen:
@@ -100,7 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     manual: list[ManualTrial] = []
     for number, seed in enumerate(options.seeds):
         by_hand = _by_hand(options.manual, chosen) if number == 0 else []
-        for trial in _examine_all(chosen, seed, planted, by_hand):
+        seeded = _plan(seed, options.memprofilerate)
+        for trial in _examine_all(seeded, chosen, planted, by_hand):
             if isinstance(trial, Trial):
                 trials.append(trial)
                 _show_trial(trial)
@@ -123,6 +124,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="PATTERN", help="endpoints whose path matches (default all)")
     parser.add_argument("--manual", choices=("none", "sample", "all"), help="endpoints to examine by hand as well")
     parser.add_argument("--go", metavar="PATH", help="Go to build with: its program, or the directory of that")
+    parser.add_argument("--memprofilerate", type=int, metavar="BYTES", help="heap sampling (default: the plan's)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single result")
     parser.add_argument("--check", action="store_true", help="fail if a figure is not reached")
     options = parser.parse_args(argv)
@@ -150,10 +152,9 @@ def _by_hand(which: str, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
 
 
 def _examine_all(
-    endpoints: Sequence[Endpoint], seed: int, planted: Mapping[str, str], by_hand: Sequence[Endpoint]
+    plan: RunPlan, endpoints: Sequence[Endpoint], planted: Mapping[str, str], by_hand: Sequence[Endpoint]
 ) -> Iterator[Trial | ManualTrial]:
     """Yield the trials of one seed: ours, and right after it the manual one where there is to be one."""
-    plan = load.read(SERVICE / "goleak.toml", overrides={"measure.seed": seed})
     seeded = {each.name: each for each in plan.endpoints}
     hey = _hey() if by_hand else ""
     with GoleakSession(plan, drivers=pytest_goleak_load_drivers()) as session:
@@ -162,6 +163,11 @@ def _examine_all(
             yield _trial(report, planted.get(f"{endpoint.method} {endpoint.path}"))
             if endpoint in by_hand:
                 yield _examine_by_hand(plan, endpoint, planted, hey)
+
+
+def _plan(seed: int, memprofilerate: int | None) -> RunPlan:
+    plan = load.read(SERVICE / "goleak.toml", overrides={"measure.seed": seed})
+    return replace(plan, target=replace(plan.target, memprofilerate=memprofilerate or plan.target.memprofilerate))
 
 
 def _trial(report: EndpointReport, expected: str | None) -> Trial:

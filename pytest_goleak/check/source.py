@@ -12,6 +12,9 @@ from pytest_goleak.pprof.text import parse_memstats
 
 __all__ = ["PprofSource"]
 
+MORE_COLLECTIONS = 3
+"""Collections beyond those asked for, while each still frees something."""
+
 
 class PprofSource:
     """Reads exact counters: heap from the MemStats trailer after a collection, goroutines from their profile.
@@ -25,12 +28,18 @@ class PprofSource:
         self._proves = "goroutineleak" in profiles
 
     def observe(self, *, collections: int = 2) -> Observation:
-        """Return the levels after *collections* forced garbage collections, one request each."""
+        """Return the levels after *collections* forced garbage collections, and a few more while they free something.
+
+        ``sync.Pool`` survives one collection; finalizers and clean-ups need one more per link.
+        """
         started = self._clock.now()
-        earlier = None
-        for _ in range(collections - 1):
-            earlier = self._collect()
+        is_falling = False
         memstats = self._collect()
+        for collection in range(2, collections + MORE_COLLECTIONS + 1):
+            if collection > collections and not is_falling:
+                break
+            earlier, memstats = memstats, self._collect()
+            is_falling = _fell(earlier, memstats)
         # Goroutines come after the heap, since those that a finalizer stops end only with its collection.
         goroutines = goroutine_counts(parse(self._fetcher.fetch("goroutine").content))
         now = self._clock.now()
@@ -42,7 +51,7 @@ class PprofSource:
             total_alloc=memstats.total_alloc,
             num_gc=memstats.num_gc,
             cost_s=now - started,
-            is_falling=earlier is not None and _fell(earlier, memstats),
+            is_falling=is_falling,
             sites=goroutines,
         )
 

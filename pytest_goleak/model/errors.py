@@ -11,7 +11,9 @@
     │   ├── FetchTimeoutError    no answer in time
     │   └── TooLargeError        more bytes than the limit allows
     ├── MalformedProfileError    the bytes are not the profile they claim to be
-    └── LoadDriverError          the load could not be driven as planned
+    ├── LoadDriverError          the load could not be driven as planned
+    ├── MeasurementError         the outcome `error`: nothing is proven, and that is never a pass
+    └── InconclusiveError        the outcome `inconclusive`, where `--goleak-strict` makes it a failure
 
     LeakError (AssertionError)   an assertion failed: there is a leak, or no proof that there is none
 
@@ -32,9 +34,11 @@ __all__ = [
     "FetchError",
     "FetchTimeoutError",
     "GoleakError",
+    "InconclusiveError",
     "LeakError",
     "LoadDriverError",
     "MalformedProfileError",
+    "MeasurementError",
     "TargetError",
     "TargetRestartedError",
     "TooLargeError",
@@ -79,6 +83,14 @@ class MalformedProfileError(GoleakError):
 
 class LoadDriverError(GoleakError):
     """The load driver is missing, misused, or could not send what was planned."""
+
+
+class MeasurementError(GoleakError):
+    """An endpoint's outcome is ``error``: nothing could be proven, and that is never a pass."""
+
+
+class InconclusiveError(GoleakError):
+    """An endpoint's outcome is ``inconclusive``, and ``--goleak-strict`` makes that a failure."""
 
 
 class LeakError(AssertionError):

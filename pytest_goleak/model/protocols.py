@@ -74,7 +74,7 @@ class Source(Protocol):
     """What the judge reads."""
 
     def observe(self, *, collections: int = 2) -> Observation:
-        """Return the levels after so many forced garbage collections."""
+        """Return the levels after so many forced garbage collections, or more while these still free something."""
         ...
 
     def proven_leaks(self) -> int | None:

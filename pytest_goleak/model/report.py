@@ -146,11 +146,13 @@ class EndpointReport:
 
     @property
     def new_findings(self) -> tuple[Finding, ...]:
-        """The findings that no ignore rule covers."""
-        return tuple(finding for finding in self.findings if finding.ignored_by is None)
+        """The findings that no ignore rule covers, and that an older build does not have as well."""
+        return tuple(
+            finding for finding in self.findings if finding.ignored_by is None and finding.baseline != "unchanged"
+        )
 
     @property
-    def is_ignored(self) -> bool:
+    def is_known(self) -> bool:
         """Whether this is a leak, and every finding of it is a known one."""
         return self.outcome is Outcome.LEAK and bool(self.findings) and not self.new_findings
 

@@ -156,6 +156,7 @@ class GoleakItem(pytest.Item):
         from pytest_goleak.plugin.run import run_of  # noqa: PLC0415 - heavy, and only with --goleak
 
         run = run_of(self.config)
+        run.adopt(None, plan_of(self.config).auth)
         run.judge(self, run.check(self, self.endpoint), self.endpoint.measure.tolerance)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_goleak.model.units import parse_duration
 
-__all__ = ["OPTIONS", "Option", "add_options", "flag", "from_command_line", "from_ini", "value"]
+__all__ = ["OPTIONS", "Option", "add_options", "flag", "from_command_line", "from_ini", "out_directory", "value"]
 
 
 def _duration(text: str) -> str:
@@ -140,6 +140,12 @@ def value(config: pytest.Config, dest: str) -> object:
 def flag(config: pytest.Config, dest: str) -> bool:
     """Return whether a switch is on."""
     return bool(value(config, dest))
+
+
+def out_directory(config: pytest.Config) -> Path:
+    """Return the directory of artifacts."""
+    given = value(config, "goleak_out")
+    return config.invocation_params.dir / given if isinstance(given, Path) else config.rootpath / ".goleak"
 
 
 def from_command_line(config: pytest.Config) -> dict[str, object]:

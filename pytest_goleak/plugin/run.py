@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from pytest_goleak.model.auth import Auth
-from pytest_goleak.model.errors import LeakError
+from pytest_goleak.model.errors import InconclusiveError, LeakError, MeasurementError
 from pytest_goleak.model.plan import Endpoint, RunPlan, Tolerance
 from pytest_goleak.model.protocols import LoadDriver
 from pytest_goleak.model.report import EndpointReport, Outcome
 from pytest_goleak.plugin import drivers
 from pytest_goleak.plugin.collect import GROUP, plan_of
 from pytest_goleak.plugin.marker import is_loop
-from pytest_goleak.plugin.options import flag, value
-from pytest_goleak.plugin.outcome import GoleakWarning, InconclusiveError, MeasurementError, is_failure
+from pytest_goleak.plugin.options import flag, out_directory, value
+from pytest_goleak.plugin.outcome import GoleakWarning
 from pytest_goleak.plugin.progress import LiveProgress
 from pytest_goleak.plugin.summary import Summary
 from pytest_goleak.report.jsondoc import endpoint_to_dict, target_to_dict
@@ -143,7 +143,7 @@ class GoleakRun:
         """
         __tracebackhide__ = True
         match report.outcome:
-            case Outcome.LEAK if is_failure(report):
+            case Outcome.LEAK if not report.is_known:
                 raise LeakError(render_endpoint(report, tolerance=tolerance), report)
             case Outcome.ERROR:
                 raise MeasurementError(render_endpoint(report, tolerance=tolerance))
@@ -155,8 +155,9 @@ class GoleakRun:
 
     def adopt(self, target: object, auth: Auth) -> None:
         """Use what the fixtures ``goleak_target`` and ``goleak_auth`` gave instead of the configuration's."""
-        if target is not None or auth != self.session.plan.auth:
-            self.session.use(target, auth)
+        # What is typed is stronger than what a conftest says.
+        chosen = None if self.config.getoption("goleak_url") else target
+        self.session.use(chosen, auth)
 
     # --- hooks -----------------------------------------------------------------------------------------------------
 
@@ -192,9 +193,3 @@ class GoleakRun:
 def _id(item: pytest.Item) -> str:
     """Return the node id as the user types it, without the group that xdist appends."""
     return item.nodeid.removesuffix(f"@{GROUP}")
-
-
-def out_directory(config: pytest.Config) -> Path:
-    """Return the directory of artifacts."""
-    given = value(config, "goleak_out")
-    return config.invocation_params.dir / given if isinstance(given, Path) else config.rootpath / ".goleak"

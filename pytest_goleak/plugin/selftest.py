@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from pytest_goleak.model.errors import MeasurementError
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.report import EndpointReport, Outcome
-from pytest_goleak.plugin.collect import GoleakItem
-from pytest_goleak.plugin.outcome import MeasurementError
+from pytest_goleak.plugin.collect import GoleakItem, plan_of
 from pytest_goleak.plugin.run import run_of
 from pytest_goleak.session.planted import Plant
 
@@ -42,7 +42,9 @@ class SelftestItem(GoleakItem):
             MeasurementError: the judge is wrong, or could not measure.
 
         """
-        report = run_of(self.config).check_planted(self, self.endpoint, self.plant)
+        run = run_of(self.config)
+        run.adopt(None, plan_of(self.config).auth)
+        report = run.check_planted(self, self.endpoint, self.plant)
         if self.plant.bytes:
             missed = [signal.value for signal in Signal if not _is_leak(report, signal)]
             if missed:

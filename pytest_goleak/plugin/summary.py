@@ -8,10 +8,11 @@ import pytest
 
 from pytest_goleak import __version__
 from pytest_goleak.config.ignorefile import accepted_reason, append_ignores
+from pytest_goleak.findings.hints import CONSEQUENCE
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.plan import IgnoreRule, RunPlan
 from pytest_goleak.model.report import EndpointReport, Outcome, RunReport, TargetInfo
-from pytest_goleak.plugin.options import value
+from pytest_goleak.plugin.options import flag, out_directory, value
 from pytest_goleak.report import htmlpage, jsondoc, sarif, terminal
 from pytest_goleak.session.today import today
 
@@ -75,11 +76,11 @@ class Summary:
             path = value(self._config, option)
             if isinstance(path, Path):
                 self._write(self._config.invocation_params.dir / path, render(self.report))
-        out = self._config.rootpath / ".goleak"
+        out = out_directory(self._config)
         for answer in self._config.hook.pytest_goleak_reporters(config=self._config):
             for name, render in answer.items():
                 self._write(out / name, render(self.report))
-        if self._config.getoption("goleak_accept"):
+        if flag(self._config, "goleak_accept"):
             self._accept()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -105,7 +106,12 @@ class Summary:
     def _accept(self) -> None:
         """Write the leaks found now into the configuration file."""
         reason = accepted_reason(today())
-        functions = {finding.function: None for each in self._endpoints.values() for finding in each.new_findings}
+        functions = {
+            finding.function: None
+            for each in self._endpoints.values()
+            for finding in each.new_findings
+            if finding.rule_id != CONSEQUENCE.id  # goes with its cause
+        }
         if not functions:
             self._written.append("nothing to accept: no new leak was found")
             return

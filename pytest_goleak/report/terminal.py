@@ -67,7 +67,7 @@ def _cells(report: EndpointReport) -> tuple[str, str, str, str]:
 
 
 def _is_known(report: EndpointReport) -> bool:
-    return report.outcome is Outcome.LEAK and (report.is_ignored or report.xfail is not None)
+    return report.outcome is Outcome.LEAK and (report.is_known or report.xfail is not None)
 
 
 def _totals(endpoints: Sequence[EndpointReport]) -> str:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeGuard
+from urllib.parse import urlsplit
 
 from pytest_goleak.check.endpoint import Equipment, check_endpoint
 from pytest_goleak.check.source import PprofSource
@@ -37,6 +38,8 @@ __all__ = ["GoleakSession", "start"]
 DEFAULT_SAMPLE_BYTES = 512 * 1024
 """Go's own ``runtime.MemProfileRate``."""
 
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
 SourceFactory = Callable[[Target, Fetcher], Source | None]
 
 
@@ -62,6 +65,7 @@ class GoleakSession:
         make_source: SourceFactory = lambda _target, _fetcher: None,
     ) -> None:
         self.plan = plan
+        self._own_plan = plan
         self._drivers = drivers
         self._out = out
         self._rules = tuple(rules)
@@ -92,7 +96,7 @@ class GoleakSession:
     # --- the target ------------------------------------------------------------------------------------------------
 
     def use(self, target: object, auth: Auth) -> None:
-        """Measure *target*, a URL or what :func:`start` gave, instead of the plan's own, authenticated by *auth*.
+        """Measure *target*, a URL or what :func:`start` gave, authenticated by *auth*; ``None`` is the plan's own.
 
         Raises:
             ConfigError: *target* is neither.
@@ -102,7 +106,7 @@ class GoleakSession:
             return
         self.close()
         self._used = target
-        self.plan = dataclasses.replace(self.plan, auth=auth)
+        self.plan = dataclasses.replace(self._own_plan, auth=auth)
         if isinstance(target, str):
             attached = dataclasses.replace(self.plan.target, url=target, build=None, command=None)
             self.plan = dataclasses.replace(self.plan, target=attached)
@@ -240,6 +244,12 @@ class GoleakSession:
         chosen = driver or self.driver(endpoint.load.driver)
         if (why := chosen.unsupported(endpoint)) is not None:
             raise ConfigError(f"load driver {chosen.name!r} can't drive {endpoint.name!r}: {why}")
+        host, own = urlsplit(endpoint.path).hostname, urlsplit(self.target.url).hostname
+        if host is not None and not ({host, own} <= LOOPBACK or host == own):
+            raise ConfigError(
+                f"{endpoint.name!r} would send load to {host!r}, and the service under test is at {own!r}. Expected a "
+                f"path, or a URL on the service's own host."
+            )
         return chosen
 
     def _completed(self, report: EndpointReport, endpoint: Endpoint, written: Mapping[str, str]) -> EndpointReport:
@@ -280,7 +290,10 @@ def start(plan: RunPlan, settings: Mapping[str, object]) -> AbstractContextManag
     if settings:
         target = from_mapping({"target": settings}, root=Path(plan.target.root), source="goleak_process")
     require_target(target)
-    return open_target(target.target)
+    redact = Redactor()
+    if (token := resolve_token(plan.auth, root=plan.target.root)) is not None:
+        redact.add(token, user=plan.auth.basic)
+    return open_target(target.target, redact=redact, tls=make_tls_context(plan.auth, root=plan.target.root))
 
 
 def is_target(candidate: object) -> TypeGuard[Target]:

@@ -128,15 +128,17 @@ class Evidence:
         )
 
     def min_detectable(self, signal: Signal, thresholds: Thresholds) -> float:
-        """Return the growth per request that this block would have called suspicious, in the signal's unit.
+        """Return the growth per request that this block would not have passed, in the signal's unit.
 
-        A growth is suspected when it exceeds the alarm level, the floor of a block, and what the block's own noise can
-        bring about: the half width of the interval.
+        Growth is suspected when it exceeds the alarm level, the floor of a block, and what the block's own noise can
+        bring about: the half width of the interval. At twice the largest of the three it is found nine times out of
+        ten or more, by simulation. Growth at the margin is never passed, since the upper bound would be above it.
         """
         growth = self.growth[signal]
         half_width = (growth.high - growth.low) / 2
-        noise = half_width if math.isfinite(half_width) else thresholds.margin(signal)
-        return max(thresholds.alarm(signal), thresholds.floor(signal) / max(1, self.requests), noise)
+        noise = half_width if math.isfinite(half_width) else math.inf
+        certain = 2 * max(thresholds.alarm(signal), thresholds.floor(signal) / max(1, self.requests), noise)
+        return min(certain, thresholds.margin(signal)) if growth.high < thresholds.margin(signal) else certain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,11 +67,14 @@ class Schedule:
             must_outlast: requests that a flat block needs to have.
 
         """
+        unproven = last.unproven(thresholds)
         excess = max(
-            (last.growth[s].high / thresholds.margin(s) for s in last.unproven(thresholds)),
+            (last.growth[s].high / thresholds.margin(s) for s in unproven),
             default=1.0,
         )
-        wanted = max(4.0, min(1.5 * excess, 16.0) if math.isfinite(excess) else 4.0) * last.dose
+        # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
+        least = 4.0 if unproven or must_outlast else 2.0
+        wanted = max(least, min(1.5 * excess, 16.0) if math.isfinite(excess) else least) * last.dose
         wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
         # A block that leaves time to confirm what it may find is worth more than the largest one that fits.
         confirmable = self._capped(int(wanted), (self._remaining_s() - self.idle_s) / 2.2, last, thresholds)

@@ -80,7 +80,7 @@ def test_documented_sample(tmp_path):
         ),
         auth=Auth(header="Authotization", token_env="PPROF_TOKEN", scheme="Bearer"),
         load=chosen,
-        measure=MeasurePlan(),
+        measure=MeasurePlan(idle_s=8.0),
         endpoints=(
             Endpoint(
                 name="create user",
@@ -92,7 +92,7 @@ def test_documented_sample(tmp_path):
                 mode=ClientMode.NORMAL,
                 xfail="reason",
                 load=chosen,
-                measure=MeasurePlan(budget_s=60.0),
+                measure=MeasurePlan(budget_s=60.0, idle_s=8.0),
             ),
         ),
         ignore=(IgnoreRule(function="main.(*cache).put", reason="TICKET-1", expires="2027-01-31"),),

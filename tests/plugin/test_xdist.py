@@ -24,7 +24,7 @@ def test_workers_reports_are_merged_and_endpoints_stay_together(project):
     workers = {
         line.split("]")[0]
         for line in result.stdout.lines
-        if "@goleak" in line and ("PASSED" in line or "FAILED" in line)
+        if line.startswith("[gw") and "%]" in line and "test_other" not in line
     }
     assert len(workers) == 1
     result.stdout.fnmatch_lines(["3 clean, 1 leak, 0 inconclusive, 0 errors"])
