@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import pytest
+
 from pytest_goleak.model.protocols import LoadDriver
 
 __all__ = ["pytest_goleak_load_drivers"]
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_goleak_load_drivers() -> Mapping[str, Callable[[], LoadDriver]]:
     """Return the built-in drivers; their modules are imported when one is chosen."""
     return {"builtin": _builtin, "hey": _hey}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from pytest_goleak.model.auth import Auth
 from pytest_goleak.model.errors import InconclusiveError, LeakError, MeasurementError
@@ -72,6 +75,7 @@ class GoleakRun:
         self._session: GoleakSession | None = None
         self._older: GoleakSession | None = None
         self._progress = LiveProgress(config)
+        self._turn = turn_of(config)
 
     @property
     def session(self) -> GoleakSession:
@@ -104,8 +108,7 @@ class GoleakRun:
 
     def _drivers(self) -> dict[str, Callable[[], LoadDriver]]:
         offered: dict[str, Callable[[], LoadDriver]] = {}
-        # The last registered answers first, so plugins of the user come before the built-in drivers: reversed, theirs
-        # win where names are the same.
+        # The built-in drivers answer last. Reversed, those of the user win where names are the same.
         answers: list[Mapping[str, Callable[[], LoadDriver]]] = self.config.hook.pytest_goleak_load_drivers(
             config=self.config
         )
@@ -116,10 +119,11 @@ class GoleakRun:
     def check(self, item: pytest.Item, endpoint: Endpoint, *, driver: LoadDriver | None = None) -> EndpointReport:
         """Examine *endpoint* and remember the report for *item*."""
         try:
-            report = self.session.check(endpoint, item_id=_id(item), driver=driver, listen=self._progress)
-            if report.outcome is Outcome.LEAK and self.older is not None:
-                older = self.older.check(endpoint, item_id=_id(item), driver=driver, listen=self._progress)
-                report = against(report, older)
+            with self._turn:
+                report = self.session.check(endpoint, item_id=_id(item), driver=driver, listen=self._progress)
+                if report.outcome is Outcome.LEAK and self.older is not None:
+                    older = self.older.check(endpoint, item_id=_id(item), driver=driver, listen=self._progress)
+                    report = against(report, older)
         finally:
             self._progress.clear()
         item.stash.setdefault(REPORTS, []).append(report)
@@ -128,7 +132,8 @@ class GoleakRun:
     def check_planted(self, item: pytest.Item, endpoint: Endpoint, plant: Plant) -> EndpointReport:
         """Examine *endpoint* with *plant* added to what the service reports; not part of the run's report."""
         try:
-            return self.session.check_planted(endpoint, plant, item_id=_id(item), listen=self._progress)
+            with self._turn:
+                return self.session.check_planted(endpoint, plant, item_id=_id(item), listen=self._progress)
         finally:
             self._progress.clear()
 
@@ -188,6 +193,14 @@ class GoleakRun:
             if session is not None:
                 session.close()
         self._session = self._older = None
+
+
+def turn_of(config: pytest.Config) -> AbstractContextManager[object]:
+    """Return what to hold while measuring: workers of one run take turns, whoever schedules them."""
+    worker = getattr(config, "workerinput", None)
+    if worker is None:
+        return nullcontext()
+    return FileLock(Path(tempfile.gettempdir(), f"goleak-{worker['testrunuid']}.lock"))
 
 
 def _id(item: pytest.Item) -> str:
