@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self, TypeGuard
 from urllib.parse import urlsplit
@@ -77,6 +79,7 @@ class GoleakSession:
         self._failure: GoleakError | None = None
         self._redact = Redactor()
         self._token: Secret | None = None
+        self._build: TemporaryDirectory[str] | None = None
         self._used: object = None
         self._info = TargetInfo(url=plan.target.url or "", started_by_us=plan.target.is_started_by_us)
 
@@ -89,7 +92,13 @@ class GoleakSession:
         self.close()
 
     def close(self) -> None:
-        """Close the connection and stop the service, if it is ours."""
+        """Close the connection, stop the service if it is ours, and remove what was built."""
+        self._stop()
+        if self._build is not None:
+            self._build.cleanup()
+            self._build = None
+
+    def _stop(self) -> None:
         self._equipment = self._target = None
         self._stack.close()
 
@@ -135,11 +144,22 @@ class GoleakSession:
                 if self._token is not None:
                     self._redact.add(self._token, user=self.plan.auth.basic)
                 tls = make_tls_context(self.plan.auth, root=self.plan.target.root)
-                self._target = self._stack.enter_context(open_target(self.plan.target, redact=self._redact, tls=tls))
+                self._target = self._stack.enter_context(self._open_own(tls))
             except GoleakError as failure:
                 self._failure = failure
                 raise
         return self._target
+
+    def _open_own(self, tls: ssl.SSLContext) -> AbstractContextManager[Target]:
+        """Return the plan's own service; what was built once serves for every later start."""
+        plan = self.plan.target
+        if not plan.is_started_by_us:
+            return open_target(plan, redact=self._redact, tls=tls)
+        if self._build is None:
+            self._build = TemporaryDirectory(prefix="goleak-build-", ignore_cleanup_errors=True)
+        else:
+            plan = dataclasses.replace(plan, build=None)
+        return open_target(plan, redact=self._redact, tls=tls, tmp=Path(self._build.name).resolve())
 
     @property
     def equipment(self) -> Equipment:
@@ -225,7 +245,7 @@ class GoleakSession:
         report = self._completed(examination.report, endpoint, written)
         if report.outcome in (Outcome.LEAK, Outcome.ERROR) and self._used is None and self.plan.target.is_started_by_us:
             # Thousands of leaked goroutines slow down every profile after them: the next endpoint gets a new process.
-            self.close()
+            self._stop()
         return report
 
     def check_planted(

@@ -103,8 +103,10 @@ class _Trial:
             if verdict is not None:
                 return verdict
             last = self.blocks[-1]
-            self.looks = NOISY_LOOKS if last.unproven(self.thresholds) else 1
             dose = self.schedule.larger_dose(last, self.thresholds, must_outlast=self._must_outlast())
+            # More requests tell more than more looks do; looks are for when the time allows no more requests.
+            is_stuck = dose is not None and dose < 2 * last.dose and bool(last.unproven(self.thresholds))
+            self.looks = NOISY_LOOKS if is_stuck else 1
         return self._inconclusive()
 
     def _follow_up(self, block: Evidence, suspects: tuple[Signal, ...]) -> _Part[Verdict | None]:
@@ -127,11 +129,17 @@ class _Trial:
             return self._clean_if_proven(repeat)
         if confirmed and (verdict := (yield from self._prove(repeat, block))) is not None:
             return verdict
-        drain = yield from self._drain([block, repeat])
-        retained = {signal: self._retention([block, repeat], drain, signal) for signal in Signal}
+        # What the first of the two blocks added is as old as the second is long: that counts as waiting.
+        aged = min(repeat.end.at_s - block.end.at_s, self.plan.wait_s / 2)
+        drain = yield from self._drain([block, repeat], self.plan.wait_s - aged)
+        retained = self._retained([block, repeat], drain)
         leaking = [signal for signal in confirmed if retained[signal].stays]
         if leaking and not retained[Signal.GOROUTINES].has_fallen:
-            return (yield from self._leak(repeat, leaking, f"stays after {format_seconds(self.plan.wait_s)} idle"))
+            waited = drain.observations[-1].at_s - block.end.at_s
+            return (yield from self._leak(repeat, leaking, f"still there {format_seconds(waited)} later"))
+        if not all(retained[signal].is_gone for signal in suspects):
+            drain = yield from self._drain([block, repeat], aged)
+            retained = self._retained([block, repeat], drain)
         if all(retained[signal].is_gone for signal in suspects):
             return self._clean_after_drain(repeat, retained, suspects, drain, "is back to where it was")
         return (yield from self._second_cycle(block, repeat, retained, suspects, confirmed))
@@ -141,8 +149,8 @@ class _Trial:
         unproven = block.unproven(self.thresholds)
         if not self.schedule.has_time_to_wait() or not any(block.has_fallen(s, self.thresholds) for s in unproven):
             return None
-        drain = yield from self._drain([block])
-        retained = {signal: self._retention([block], drain, signal) for signal in Signal}
+        drain = yield from self._drain([block], self.plan.wait_s)
+        retained = self._retained([block], drain)
         if not all(retained[signal].is_gone for signal in unproven):
             return None
         return self._clean_after_drain(block, retained, unproven, drain, "is back to where it was")
@@ -163,8 +171,8 @@ class _Trial:
             )
             return None
         again = yield from self._run_block(repeat.dose)
-        drain = yield from self._drain([again])
-        kept = {signal: self._retention([again], drain, signal) for signal in Signal}
+        drain = yield from self._drain([again], self.plan.wait_s)
+        kept = self._retained([again], drain)
         before = block.requests + repeat.requests
         leaking = [
             signal
@@ -246,7 +254,7 @@ class _Trial:
         self.blocks.append(evidence)
         return evidence
 
-    def _drain(self, blocks: list[Evidence]) -> _Part[DrainResult]:
+    def _drain(self, blocks: list[Evidence], seconds: float) -> _Part[DrainResult]:
         first, last = blocks[0].start, blocks[-1].end
         requests = sum(block.requests for block in blocks)
 
@@ -257,12 +265,15 @@ class _Trial:
             return start + max(self.thresholds.floor(signal) / 2, rest)
 
         step = Drain(
-            seconds=self.plan.wait_s,
+            seconds=seconds,
             until_bytes=target(Signal.HEAP_BYTES),
             until_objects=target(Signal.HEAP_OBJECTS),
             until_goroutines=target(Signal.GOROUTINES),
         )
         return (yield from self._ask(step, DrainResult))
+
+    def _retained(self, blocks: list[Evidence], drain: DrainResult) -> dict[Signal, Retention]:
+        return {signal: self._retention(blocks, drain, signal) for signal in Signal}
 
     def _retention(self, blocks: list[Evidence], drain: DrainResult, signal: Signal) -> Retention:
         first, last, after = blocks[0], blocks[-1], drain.observations[-1]

@@ -6,7 +6,7 @@ import os
 import shlex
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -90,6 +90,7 @@ def start(
     redact: Callable[[str], str],
     tls: ssl.SSLContext | None = None,
     grace_s: float = _GRACE_S,
+    tmp: Path | None = None,
 ) -> Iterator[StartedTarget]:
     """Build and start the service of *plan*, wait until it is ready, and stop it at the end.
 
@@ -98,13 +99,15 @@ def start(
         redact: Takes the secrets out of what the service wrote.
         tls: For asking an ``https`` service whether it is ready.
         grace_s: How long the service may take to stop after ``SIGTERM``.
+        tmp: Directory that ``{tmp}`` stands for; without it a new one that lasts as long as the service.
 
     Raises:
         TargetError: the build failed or took too long, the program or a directory is missing, the port is taken, or
             the service ended or did not get ready in time.
 
     """
-    with TemporaryDirectory(prefix="goleak-", ignore_cleanup_errors=True) as name:
+    own = TemporaryDirectory(prefix="goleak-", ignore_cleanup_errors=True) if tmp is None else nullcontext(str(tmp))
+    with own as name:
         setting = _settle(plan, Path(name).resolve())
         if setting.build:
             _build(setting.build, setting, timeout_s=plan.build_timeout_s, redact=redact)
