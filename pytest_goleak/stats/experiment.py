@@ -137,10 +137,10 @@ class _Trial:
         if leaking and not retained[Signal.GOROUTINES].has_fallen:
             waited = drain.observations[-1].at_s - block.end.at_s
             return (yield from self._leak(repeat, leaking, f"still there {format_seconds(waited)} later"))
-        if not all(retained[signal].is_gone for signal in suspects):
+        if not self._is_drained(retained, suspects):
             drain = yield from self._drain([block, repeat], aged)
             retained = self._retained([block, repeat], drain)
-        if all(retained[signal].is_gone for signal in suspects):
+        if self._is_drained(retained, suspects):
             return self._clean_after_drain(repeat, retained, suspects, drain, "is back to where it was")
         return (yield from self._second_cycle(block, repeat, retained, suspects, confirmed))
 
@@ -151,7 +151,7 @@ class _Trial:
             return None
         drain = yield from self._drain([block], self.plan.wait_s)
         retained = self._retained([block], drain)
-        if not all(retained[signal].is_gone for signal in unproven):
+        if not self._is_drained(retained, unproven):
             return None
         return self._clean_after_drain(block, retained, unproven, drain, "is back to where it was")
 
@@ -185,7 +185,7 @@ class _Trial:
         if leaking:
             net = {signal: kept[signal].kept / again.requests for signal in leaking}
             return (yield from self._leak(again, leaking, "stays after every idle wait", net=net))
-        if all(kept[signal].is_gone for signal in suspects):
+        if self._is_drained(kept, suspects):
             return self._clean_after_drain(again, kept, suspects, drain, "a second cycle of load and rest adds nothing")
         self.last_doubt = (
             f"still draining after {format_seconds(self.plan.wait_s)} idle; a longer 'idle' would tell"
@@ -303,6 +303,9 @@ class _Trial:
             return self._verdict(Outcome.CLEAN, self._clean_reason(block), block)
         return None
 
+    def _is_drained(self, retained: dict[Signal, Retention], signals: Iterable[Signal]) -> bool:
+        return all(retained[s].is_gone and retained[s].rate < self.thresholds.margin(s) for s in signals)
+
     def _clean_after_drain(
         self,
         last: Evidence,
@@ -312,7 +315,7 @@ class _Trial:
         what: str,
     ) -> Verdict | None:
         """Return ``clean`` if every signal is bounded, by the randomised rounds or by what the idle wait left of it."""
-        bounded = {s for s in Signal if retained[s].is_gone and retained[s].rate < self.thresholds.margin(s)}
+        bounded = {signal for signal in Signal if self._is_drained(retained, [signal])}
         unproven = [signal for signal in last.unproven(self.thresholds) if signal not in bounded]
         if unproven:
             self.last_doubt = self._noise_reason(last, unproven)
