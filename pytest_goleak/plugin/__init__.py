@@ -38,6 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
     config.pluginmanager.register(Collector(config), "goleak-collect")
     if flag(config, "goleak"):
-        from pytest_goleak.plugin.run import register  # noqa: PLC0415 - heavy, and only with --goleak
+        from pytest_goleak.plugin.activate import activate  # noqa: PLC0415 - heavy, and only with --goleak
 
-        register(config)
+        activate(config)

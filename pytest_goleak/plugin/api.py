@@ -15,9 +15,9 @@ from pytest_goleak.load.scenario import Scenario, ScenarioDriver
 from pytest_goleak.model.errors import ConfigError
 from pytest_goleak.model.plan import Endpoint, RunPlan
 from pytest_goleak.model.report import EndpointReport
-from pytest_goleak.plugin.collect import plan_of
 from pytest_goleak.plugin.marker import arguments_of
 from pytest_goleak.plugin.options import from_command_line
+from pytest_goleak.plugin.settings import plan_of
 
 if TYPE_CHECKING:
     from pytest_goleak.plugin.run import GoleakRun

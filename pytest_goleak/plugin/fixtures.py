@@ -32,7 +32,7 @@ def goleak(request: pytest.FixtureRequest, goleak_target: object, goleak_auth: A
 @pytest.fixture(scope="session")
 def goleak_auth(request: pytest.FixtureRequest) -> Auth:
     """Return how profile requests authenticate; override it to say so in Python."""
-    from pytest_goleak.plugin.collect import plan_of  # noqa: PLC0415 - reads the configuration
+    from pytest_goleak.plugin.settings import plan_of  # noqa: PLC0415 - reads the configuration
 
     return plan_of(request.config).auth
 
@@ -54,7 +54,7 @@ def goleak_process(request: pytest.FixtureRequest) -> Iterator[Callable[..., Tar
 
         goleak_process(command=["./service", "-addr", "127.0.0.1:{port}"], ready="/healthz")
     """
-    from pytest_goleak.plugin.collect import plan_of  # noqa: PLC0415 - reads the configuration
+    from pytest_goleak.plugin.settings import plan_of  # noqa: PLC0415 - reads the configuration
     from pytest_goleak.session.session import start  # noqa: PLC0415 - heavy
 
     with ExitStack() as stack:

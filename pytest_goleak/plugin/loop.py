@@ -16,13 +16,13 @@ from pytest_goleak.model.observation import LoadResult
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import LoadJob
 from pytest_goleak.plugin.api import scenario_endpoint
-from pytest_goleak.plugin.collect import plan_of
-from pytest_goleak.plugin.marker import arguments_of
+from pytest_goleak.plugin.marker import arguments_of, is_loop
 from pytest_goleak.plugin.options import from_command_line
 from pytest_goleak.plugin.run import GoleakRun
+from pytest_goleak.plugin.settings import plan_of
 from pytest_goleak.session.session import GoleakSession
 
-__all__ = ["open_client", "run_loop"]
+__all__ = ["LoopTests", "open_client"]
 
 
 class ReopeningTransport(httpx.BaseTransport):
@@ -85,7 +85,22 @@ def open_client(session: GoleakSession) -> Iterator[httpx.Client]:
         yield client
 
 
-def run_loop(run: GoleakRun, item: pytest.Function) -> None:
+class LoopTests:
+    """Runs tests that are marked as load in a loop instead of once."""
+
+    def __init__(self, run: GoleakRun) -> None:
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Take over the call of a marked test."""
+        if not is_loop(pyfuncitem):
+            return None
+        _run_loop(self._run, pyfuncitem)
+        return True
+
+
+def _run_loop(run: GoleakRun, item: pytest.Function) -> None:
     """Judge the service under *item*'s function as load; raise what the outcome calls for."""
     __tracebackhide__ = True
     arguments = {name: item.funcargs[name] for name in inspect.signature(item.obj).parameters}

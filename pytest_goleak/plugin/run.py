@@ -1,4 +1,4 @@
-"""The run of the leak tests: its session, and what each item gets of it. Registered only with ``--goleak``."""
+"""The run of the leak tests: its session, and what each item gets of it."""
 
 from __future__ import annotations
 
@@ -16,55 +16,25 @@ from pytest_goleak.model.errors import InconclusiveError, LeakError, Measurement
 from pytest_goleak.model.plan import Endpoint, RunPlan, Tolerance
 from pytest_goleak.model.protocols import LoadDriver
 from pytest_goleak.model.report import EndpointReport, Outcome
-from pytest_goleak.plugin import drivers
-from pytest_goleak.plugin.collect import GROUP, plan_of
-from pytest_goleak.plugin.marker import is_loop
 from pytest_goleak.plugin.options import flag, out_directory, value
 from pytest_goleak.plugin.outcome import GoleakWarning
 from pytest_goleak.plugin.progress import LiveProgress
-from pytest_goleak.plugin.summary import Summary
+from pytest_goleak.plugin.settings import plan_of
 from pytest_goleak.report.jsondoc import endpoint_to_dict, target_to_dict
 from pytest_goleak.report.terminal import render_endpoint
 from pytest_goleak.session.compare import against
 from pytest_goleak.session.planted import Plant
 from pytest_goleak.session.session import GoleakSession
 
-__all__ = ["GoleakRun", "register", "run_of"]
+__all__ = ["RUN", "GoleakRun", "run_of"]
 
 RUN = pytest.StashKey["GoleakRun"]()
 REPORTS = pytest.StashKey[list[EndpointReport]]()
 
 
-def register(config: pytest.Config) -> None:
-    """Create the run and register what takes part in it."""
-    config.pluginmanager.register(drivers, "goleak-drivers")
-    run = GoleakRun(config)
-    config.stash[RUN] = run
-    config.pluginmanager.register(run, "goleak-run")
-    keep_together(config)
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Summary(config, plan_of(config)), "goleak-summary")
-
-
 def run_of(config: pytest.Config) -> GoleakRun:
     """Return the run."""
     return config.stash[RUN]
-
-
-def keep_together(config: pytest.Config) -> None:
-    """Let xdist send all endpoints of one target to one worker: measured at once, they would disturb each other."""
-    if hasattr(config, "workerinput"):
-        # A worker reads the command line anew: it has to be told, too.
-        config.option.loadgroup = True
-        return
-    dist = config.getoption("dist", "no")
-    if dist == "load":
-        config.option.dist = "loadgroup"
-    elif dist not in ("no", "loadgroup"):
-        raise pytest.UsageError(
-            f"--dist={dist} with --goleak: endpoints of one target would be measured at the same time and disturb "
-            f"each other. Expected --dist=loadgroup, which -n alone chooses."
-        )
 
 
 class GoleakRun:
@@ -166,16 +136,6 @@ class GoleakRun:
 
     # --- hooks -----------------------------------------------------------------------------------------------------
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        """Run a test that is marked as load in a loop instead of once."""
-        if not is_loop(pyfuncitem):
-            return None
-        from pytest_goleak.plugin.loop import run_loop  # noqa: PLC0415 - imports this module
-
-        run_loop(self, pyfuncitem)
-        return True
-
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def] # noqa: ANN201
         """Attach the endpoints' reports as plain data: so they come to the controller of xdist by themselves."""
@@ -205,4 +165,4 @@ def turn_of(config: pytest.Config) -> AbstractContextManager[object]:
 
 def _id(item: pytest.Item) -> str:
     """Return the node id as the user types it, without the group that xdist appends."""
-    return item.nodeid.removesuffix(f"@{GROUP}")
+    return item.nodeid.removesuffix("@goleak")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pytest_goleak.model.observation import LoadResult, Observation
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import LoadDriver, LoadJob, Source
+from pytest_goleak.model.report import EndpointReport, Outcome
 
-__all__ = ["CountingDriver", "Plant", "PlantedSource"]
+__all__ = ["CountingDriver", "Plant", "PlantedSource", "shortfall"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +63,23 @@ class PlantedSource:
     def proven_leaks(self) -> int | None:
         """Return ``None``: what is planted can't be proven by the service's runtime."""
         return None
+
+
+def shortfall(report: EndpointReport, plant: Plant) -> str | None:
+    """Return what is wrong with the judge if *report* is not what *plant* must give, ``None`` if all is well."""
+    if plant.bytes == 0:
+        if report.outcome is Outcome.CLEAN:
+            return None
+        return (
+            f"selftest: nothing was planted, and {report.name} is {report.outcome}: {report.reason}. Put an endpoint "
+            f"that is known to be clean, such as a health check, first in the configuration."
+        )
+    found = {signal for signal, estimate in report.signals.items() if estimate.outcome is Outcome.LEAK}
+    missed = [signal.value for signal in Signal if signal not in found]
+    if not missed:
+        return None
+    return (
+        f"selftest: {plant.bytes:g} B, {plant.objects:g} objects and {plant.goroutines:g} goroutines per request were "
+        f"planted, and {', '.join(missed)} were not found: {report.outcome}, {report.reason}. Passes of this run prove "
+        f"nothing; see docs/explanation/verdict.md."
+    )

@@ -7,9 +7,8 @@ import pytest
 # pytester forgets what a run has imported, and numpy can't be imported twice: everything heavy comes in before.
 import pytest_goleak.load.builtin
 import pytest_goleak.load.hey
-import pytest_goleak.plugin.loop
-import pytest_goleak.plugin.run
-import pytest_goleak.plugin.selftest  # noqa: F401
+import pytest_goleak.plugin.activate
+import pytest_goleak.plugin.items  # noqa: F401
 from pytest_goleak.target.settings import with_go
 
 SOURCE = Path(__file__).parent / "service"

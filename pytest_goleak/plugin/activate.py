@@ -1,0 +1,41 @@
+"""What ``--goleak`` switches on; imported only then, since everything heavy hangs on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_goleak.plugin import drivers
+from pytest_goleak.plugin.loop import LoopTests
+from pytest_goleak.plugin.run import RUN, GoleakRun
+from pytest_goleak.plugin.settings import plan_of
+from pytest_goleak.plugin.summary import Summary
+
+__all__ = ["activate"]
+
+
+def activate(config: pytest.Config) -> None:
+    """Create the run and register what takes part in it."""
+    config.pluginmanager.register(drivers, "goleak-drivers")
+    run = GoleakRun(config)
+    config.stash[RUN] = run
+    config.pluginmanager.register(run, "goleak-run")
+    config.pluginmanager.register(LoopTests(run), "goleak-loop")
+    keep_together(config)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Summary(config, plan_of(config)), "goleak-summary")
+
+
+def keep_together(config: pytest.Config) -> None:
+    """Let xdist send all endpoints of one target to one worker: measured at once, they would disturb each other."""
+    if hasattr(config, "workerinput"):
+        # A worker reads the command line anew: it has to be told, too.
+        config.option.loadgroup = True
+        return
+    dist = config.getoption("dist", "no")
+    if dist == "load":
+        config.option.dist = "loadgroup"
+    elif dist not in ("no", "loadgroup"):
+        raise pytest.UsageError(
+            f"--dist={dist} with --goleak: endpoints of one target would be measured at the same time and disturb "
+            f"each other. Expected --dist=loadgroup, which -n alone chooses."
+        )

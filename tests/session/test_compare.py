@@ -1,0 +1,102 @@
+import dataclasses
+
+import pytest
+
+from pytest_goleak.model.observation import Observation, Signal
+from pytest_goleak.model.protocols import LoadJob
+from pytest_goleak.model.report import EndpointReport, Finding, Outcome, SignalEstimate
+from pytest_goleak.session.artifacts import directory_name, write
+from pytest_goleak.session.compare import against
+from pytest_goleak.session.planted import CountingDriver, Plant, PlantedSource, shortfall
+from tests.measure.fakes import ENDPOINT, FakeClock, FakeDriver, FakeSource
+
+FINDING = Finding(
+    rule_id="GL001",
+    kind="goroutine",
+    function="main.f",
+    file="main.go",
+    line=7,
+    per_request=1.0,
+    unit="goroutines",
+)
+
+
+def report_of(*findings, outcome=Outcome.LEAK, signals=None):
+    return EndpointReport(
+        id="x",
+        name="GET /x",
+        method="GET",
+        path="/x",
+        outcome=outcome,
+        reason="r",
+        findings=findings,
+        signals=signals or {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("older", "state"),
+    [
+        ([FINDING], "unchanged"),
+        ([dataclasses.replace(FINDING, line=99)], "unchanged"),
+        ([dataclasses.replace(FINDING, per_request=0.5)], "updated"),
+        ([dataclasses.replace(FINDING, function="main.g")], "new"),
+        ([dataclasses.replace(FINDING, kind="heap")], "new"),
+        ([], "new"),
+    ],
+)
+def test_findings_are_compared_with_the_older_builds(older, state):
+    outcome = Outcome.LEAK if older else Outcome.CLEAN
+    compared = against(report_of(FINDING), report_of(*older, outcome=outcome))
+
+    assert [finding.baseline for finding in compared.findings] == [state]
+    assert compared.is_known == (state == "unchanged")
+
+
+def test_an_older_build_that_could_not_be_judged_excuses_nothing():
+    compared = against(report_of(FINDING), report_of(FINDING, outcome=Outcome.ERROR))
+
+    assert compared.findings[0].baseline == "new"
+    assert "could not be judged" in compared.note
+
+
+def test_what_is_planted_grows_with_the_requests_sent():
+    clock = FakeClock()
+    driver = CountingDriver(FakeDriver(clock))
+    source = PlantedSource(FakeSource(clock, [(1000, 100, 10)]), driver, Plant(bytes=10, objects=1, goroutines=0.5))
+    before: Observation = source.observe()
+    driver.run(dataclasses.replace(_job(), requests=40))
+    after = source.observe()
+
+    assert before.level(Signal.HEAP_BYTES) == 1000
+    assert [after.level(signal) for signal in Signal] == [1400, 140, 30]
+
+
+def _job():
+    return LoadJob(endpoint=ENDPOINT, base_url="http://127.0.0.1:1", requests=1, concurrency=1)
+
+
+def estimates(outcome):
+    return {
+        signal: SignalEstimate(per_request=1, low=1, high=1, p_value=0.004, min_detectable=0.1, outcome=outcome)
+        for signal in Signal
+    }
+
+
+def test_the_control_passes_only_if_all_that_was_planted_was_found():
+    found = report_of(signals=estimates(Outcome.LEAK))
+    partly = report_of(signals=estimates(Outcome.LEAK) | {Signal.HEAP_BYTES: estimates(Outcome.CLEAN)["heap_bytes"]})
+
+    assert shortfall(found, Plant()) is None
+    assert "heap_bytes were not found" in shortfall(partly, Plant())
+    nothing = Plant(bytes=0, objects=0, goroutines=0)
+    assert shortfall(report_of(outcome=Outcome.CLEAN), nothing) is None
+    assert "nothing was planted" in shortfall(found, nothing)
+
+
+def test_artifacts_have_names_that_every_system_takes(tmp_path):
+    assert directory_name("GET /a/b?c=d") == "GET_a_b_c_d"
+    assert directory_name("///") == "endpoint"
+    written = write(tmp_path, "GET /a", {"heap_after": b"x"})
+    assert (tmp_path / "GET_a" / "heap_after.pb.gz").read_bytes() == b"x"
+    assert written == {"heap_after": str(tmp_path / "GET_a" / "heap_after.pb.gz")}
