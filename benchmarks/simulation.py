@@ -199,6 +199,7 @@ LEAKING: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "goroutine in 1 of 100": lambda _: [leak(3000, 4, 1, every=100)],
     "late start": lambda r: [leak(256, 1, after=int(r.uniform(500, 4000)))],
     "256 B under saw-tooth": lambda r: [leak(256, 1), sawtooth(8 * 2**20, r.uniform(0.3, 3))],
+    "2 KiB, no objects, saw-tooth": lambda r: [leak(2048, 0), sawtooth(8 * 2**20, r.uniform(2, 6))],
     "256 B under cron": lambda _: [leak(256, 1), cron(100 * 1024, 500)],
     "256 B under random walk": lambda _: [leak(256, 1), random_walk(8 * 1024)],
     "goroutine under pool": lambda _: [leak(3000, 4, 1), breathing_pool(100)],

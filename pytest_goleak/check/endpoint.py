@@ -73,7 +73,8 @@ def check_endpoint(
     )
     attribution = Attribution()
     try:
-        verdict = conduct(experiment(endpoint.measure, sample_bytes=equipment.sample_bytes), bench)
+        trial = experiment(endpoint.measure, sample_bytes=equipment.sample_bytes, name=endpoint.name)
+        verdict = conduct(trial, bench)
         if verdict.outcome is Outcome.LEAK and "after" in snapshots:
             attribution = _attribute(verdict, snapshots, equipment)
     except GoleakError as failure:

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_goleak.plugin.items import GoleakFile, GoleakItem
 from pytest_goleak.plugin.marker import check_marker
-from pytest_goleak.plugin.options import flag, value
+from pytest_goleak.plugin.options import flag
 from pytest_goleak.plugin.settings import config_file, plan_of
 
 __all__ = ["Collector"]
@@ -24,15 +24,8 @@ class Collector:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._path = config_file(config) if self._may_have_file() else None
+        self._path = config_file(config)
         self._add_to_arguments()
-
-    def _may_have_file(self) -> bool:
-        """Whether it is worth looking: without a file the plugin stays as light as it can be."""
-        names = ("goleak.toml", "pyproject.toml")
-        return value(self._config, "goleak_config") is not None or any(
-            (self._config.rootpath / name).is_file() for name in names
-        )
 
     def _add_to_arguments(self) -> None:
         """Collect the file even where ``testpaths`` or the current directory would miss it.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["config_file", "plan_of"]
 
+FILE_NAME = "goleak.toml"
+
 PLAN = pytest.StashKey["RunPlan"]()
 
 
@@ -49,16 +51,32 @@ def _read_plan(config: pytest.Config) -> RunPlan:
 
 
 def config_file(config: pytest.Config) -> Path | None:
-    """Return the configuration file of this run, if there is one."""
-    from pytest_goleak.config.load import find  # noqa: PLC0415 - see above
+    """Return the configuration file of this run, if there is one.
 
+    ``--goleak-config`` names it; else it is an argument, or lies in a directory that is one; else in the current
+    directory; else in rootdir.
+    """
     given = value(config, "goleak_config")
-    if not isinstance(given, Path):
-        return find(config.rootpath)
-    path = config.invocation_params.dir / given
-    if not path.is_file():
-        raise pytest.UsageError(
-            f"--goleak-config: {str(given)!r} is not a file. Expected a goleak.toml; docs/reference/configuration.md "
-            f"describes it."
-        )
-    return path.resolve()
+    here = config.invocation_params.dir
+    if isinstance(given, Path):
+        path = here / given
+        if not path.is_file():
+            raise pytest.UsageError(
+                f"--goleak-config: {str(given)!r} is not a file. Expected a goleak.toml; "
+                f"docs/reference/configuration.md describes it."
+            )
+        return path.resolve()
+    arguments = [here / argument.split("::")[0] for argument in config.args]
+    for place in (*arguments, here):
+        path = place if place.name == FILE_NAME else place / FILE_NAME
+        if path.is_file():
+            return path.resolve()
+    return _in_rootdir(config.rootpath)
+
+
+def _in_rootdir(rootdir: Path) -> Path | None:
+    if not any((rootdir / name).is_file() for name in (FILE_NAME, "pyproject.toml")):
+        return None
+    from pytest_goleak.config.document import find  # noqa: PLC0415 - only where there may be something to find
+
+    return find(rootdir)

@@ -115,6 +115,7 @@ class GoleakSession:
             return
         self.close()
         self._used = target
+        self._failure = None
         self.plan = dataclasses.replace(self._own_plan, auth=auth)
         if isinstance(target, str):
             attached = dataclasses.replace(self.plan.target, url=target, build=None, command=None)

@@ -72,7 +72,7 @@ class Thresholds:
 class Coin:
     """The seeded source of every random choice in one experiment."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: str) -> None:
         self._random = random.Random(seed)  # noqa: S311 - reproducible, not secret
 
     def doses(self, requests: int, *, rounds: int = BLOCK_ROUNDS) -> tuple[int, ...]:

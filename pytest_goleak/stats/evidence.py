@@ -78,8 +78,16 @@ class Evidence:
         return self.growth[signal].per_request * self.requests
 
     def unproven(self, thresholds: Thresholds) -> tuple[Signal, ...]:
-        """Return the signals whose upper bound is not below the margin: what keeps this block from ``clean``."""
-        return tuple(s for s, growth in self.growth.items() if not growth.high < thresholds.margin(s))
+        """Return the signals that keep this block from ``clean``.
+
+        Their upper bound is not below the margin; or the estimate is as far below zero, which no service can be: then
+        noise of that size may hide growth of that size.
+        """
+        return tuple(
+            signal
+            for signal, growth in self.growth.items()
+            if not growth.high < thresholds.margin(signal) or growth.per_request < -thresholds.margin(signal)
+        )
 
     def repeats(self, earlier: Evidence, signal: Signal) -> bool:
         """Whether this block of equal dose shows *earlier*'s growth again, at the confirmation level."""
@@ -162,6 +170,26 @@ class Retention:
     def rate(self) -> float:
         """What was kept, per request; the highest of the last looks, so that noise can't hide it."""
         return max(self.kept, *self.series[-REST_LOOKS:]) / max(1, self.requests)
+
+    @property
+    def rise(self) -> float:
+        """How far the level rose again while waiting, per request."""
+        lowest, rise = math.inf, 0.0
+        for level in self.series:
+            lowest = min(lowest, level)
+            rise = max(rise, level - lowest)
+        return rise / max(1, self.requests)
+
+    def estimate(self, p_value: float, margin: float) -> SignalEstimate:
+        """Return the figures of a signal that went away again: what is left of it, per request."""
+        return SignalEstimate(
+            per_request=self.kept / max(1, self.requests),
+            low=min(self.series[-REST_LOOKS:], default=self.kept) / max(1, self.requests),
+            high=self.rate,
+            p_value=p_value,
+            min_detectable=margin,
+            outcome=Outcome.CLEAN,
+        )
 
     @property
     def stays(self) -> bool:

@@ -44,16 +44,17 @@ T = TypeVar("T")
 _Part = Generator[Step, StepResult, T]
 
 
-def experiment(plan: MeasurePlan, *, sample_bytes: int = 0) -> Conversation:
+def experiment(plan: MeasurePlan, *, sample_bytes: int = 0, name: str = "") -> Conversation:
     """Return the experiment on one endpoint.
 
     Args:
         plan: budget, idle wait, tolerance and seed.
         sample_bytes: mean bytes between two samples of the service's heap profile; after a leak is certain, load goes
             on until the profile has samples enough to name the site. 0 if the profile is exact.
+        name: of the endpoint; each gets a coin of its own from the one seed.
 
     """
-    trial = _Trial(plan, sample_bytes)
+    trial = _Trial(plan, sample_bytes, Coin(f"{plan.seed}/{name}"))
     try:
         return (yield from trial.conduct())
     except GoleakError as failure:
@@ -61,10 +62,10 @@ def experiment(plan: MeasurePlan, *, sample_bytes: int = 0) -> Conversation:
 
 
 class _Trial:
-    def __init__(self, plan: MeasurePlan, sample_bytes: int) -> None:
+    def __init__(self, plan: MeasurePlan, sample_bytes: int, coin: Coin) -> None:
         self.plan = plan
         self.sample_bytes = sample_bytes
-        self.coin = Coin(plan.seed)
+        self.coin = coin
         self.thresholds = Thresholds(plan.tolerance)
         self.schedule = Schedule(budget_s=plan.budget_s, idle_s=plan.wait_s)
         self.blocks: list[Evidence] = []
@@ -115,6 +116,9 @@ class _Trial:
         Returns ``None`` when nothing is proven yet; the experiment goes on with a larger dose.
         """
         growth = wording.growth(self._estimates(block), suspects)
+        if not self.schedule.is_enough() and self.schedule.can_confirm_larger(block, self.thresholds):
+            self.last_doubt = f"{growth}, which a cache that fills does as well"
+            return None
         if not self.schedule.has_time_to_confirm(block):
             self.last_doubt = f"{growth}, but the budget left no time to repeat that and to wait idle"
             return None
@@ -304,7 +308,13 @@ class _Trial:
         return None
 
     def _is_drained(self, retained: dict[Signal, Retention], signals: Iterable[Signal]) -> bool:
-        return all(retained[s].is_gone and retained[s].rate < self.thresholds.margin(s) for s in signals)
+        """Whether all of *signals* went away, and for good: a level that comes and goes has not drained."""
+        return all(
+            retained[signal].is_gone
+            and retained[signal].rate < self.thresholds.margin(signal)
+            and retained[signal].rise <= self.thresholds.margin(signal)
+            for signal in signals
+        )
 
     def _clean_after_drain(
         self,
@@ -321,8 +331,12 @@ class _Trial:
             self.last_doubt = self._noise_reason(last, unproven)
             return None
         self.drained_in_s = drain.observations[-1].at_s - last.end.at_s
-        estimates = self._estimates(last, as_clean=bounded)
-        reason = f"{wording.growth(estimates, suspects)} under load; {format_seconds(self.drained_in_s)} later {what}"
+        grown = wording.growth(self._estimates(last), suspects)
+        reason = f"{grown} under load; {format_seconds(self.drained_in_s)} later {what}"
+        estimates = self._estimates(last) | {
+            signal: retained[signal].estimate(last.growth[signal].p_value, self.thresholds.margin(signal))
+            for signal in bounded
+        }
         return self._verdict(Outcome.CLEAN, reason, last, estimates=estimates)
 
     def _must_outlast(self) -> int:
@@ -341,7 +355,13 @@ class _Trial:
         """Judge what was measured until the service stopped answering; raise *failure* if that proves nothing."""
         blocks = self.blocks[1:]
         for earlier, later in pairwise(blocks):
-            repeated = [s for s in earlier.suspects(self.thresholds) if later.repeats(earlier, s)]
+            repeated = [
+                signal
+                for signal in earlier.suspects(self.thresholds)
+                if later.repeats(earlier, signal)
+                # What fell meanwhile was draining; without the idle wait nobody knows how far it would have gone.
+                and not any(block.has_fallen(signal, self.thresholds) for block in (earlier, later))
+            ]
             if repeated:
                 estimates = self._estimates(later, leaking=repeated)
                 reason = f"{wording.growth(estimates, repeated)}; then the service stopped answering: {failure}"
@@ -365,11 +385,9 @@ class _Trial:
             background_per_s=background_drift(self.blocks[1:], self.thresholds),
         )
 
-    def _estimates(
-        self, block: Evidence, *, leaking: Iterable[Signal] = (), as_clean: Iterable[Signal] = ()
-    ) -> dict[Signal, SignalEstimate]:
+    def _estimates(self, block: Evidence, *, leaking: Iterable[Signal] = ()) -> dict[Signal, SignalEstimate]:
         unproven = block.unproven(self.thresholds)
-        outcomes = dict.fromkeys(leaking, Outcome.LEAK) | dict.fromkeys(as_clean, Outcome.CLEAN)
+        outcomes = dict.fromkeys(leaking, Outcome.LEAK)
         return {
             signal: block.estimate(
                 signal,

@@ -15,8 +15,11 @@ __all__ = ["Schedule"]
 ENOUGH_REQUESTS = 8_000
 """Requests after which late starters and one-in-a-hundred leaks have shown themselves."""
 
-ENOUGH_SECONDS = 5.0
-"""Slow endpoints: time after which ``clean`` may be said with fewer requests; the report states how many."""
+ENOUGH_LOAD_S = 2.0
+"""Slow endpoints: load after which a verdict may be given on fewer requests; the report states how many."""
+
+FIRST_SHARE_S = 5.0
+"""Longest time for the first judged block."""
 
 MAX_GROWTH_BYTES = 192 * 1024 * 1024
 """Growth that one block may bring about in the service: a test must not drive it out of memory."""
@@ -30,6 +33,8 @@ class Schedule:
     idle_s: float
     elapsed_s: float = 0.0
     served: int = 0
+    load_s: float = 0.0
+    """Seconds under load, warm-up left out."""
     rate: float = 0.0
     """Requests per second, as last measured."""
     round_cost_s: float = 0.02
@@ -43,6 +48,7 @@ class Schedule:
         """Take in the result of a block of *requests* requests."""
         self.served += requests
         load_s = sum(load.duration_s for load in result.loads if load)
+        self.load_s += load_s
         rounds = len(result.loads)
         if load_s > 0:
             self.rate = requests / load_s
@@ -99,7 +105,14 @@ class Schedule:
 
     def is_enough(self) -> bool:
         """Whether late and rare leaks had their chance."""
-        return self.served >= ENOUGH_REQUESTS or self.elapsed_s >= min(ENOUGH_SECONDS, 0.4 * self.budget_s)
+        enough_load_s = min(ENOUGH_LOAD_S, 0.1 * self.budget_s)
+        return self.served >= ENOUGH_REQUESTS or self.load_s >= enough_load_s or self.elapsed_s >= 0.8 * self.budget_s
+
+    def can_confirm_larger(self, block: Evidence, thresholds: Thresholds) -> bool:
+        """Whether a clearly larger block, its repetition and an idle wait still fit."""
+        dose = self.larger_dose(block, thresholds, must_outlast=0)
+        needed_s = 2 * self.block_s(dose) + self.idle_s if dose is not None else math.inf
+        return dose is not None and dose >= 1.5 * block.dose and self._remaining_s() >= needed_s
 
     def affordable(self, requests: int, last: Evidence) -> int:
         """Return how many of *requests* more the time left and the service's memory allow."""
@@ -112,10 +125,11 @@ class Schedule:
 
     def _share_s(self) -> float:
         """Return the time for the first judged block; what remains should hold two repetitions and two idle waits."""
-        return min(ENOUGH_SECONDS, max(1.0, (self._remaining_s() - 2 * self.idle_s) / 3.2))
+        return min(FIRST_SHARE_S, max(1.0, (self._remaining_s() - 2 * self.idle_s) / 3.2))
 
     def _capped(self, wanted: int, seconds: float, last: Evidence, thresholds: Thresholds) -> int:
-        by_time = (seconds / BLOCK_ROUNDS - self.round_cost_s) * self.rate
+        # Where a round costs more than its share of time, captures would take all of it: some of it is for load.
+        by_time = max(seconds / BLOCK_ROUNDS - self.round_cost_s, 0.25 * self.round_cost_s) * self.rate
         growth = last.growth[Signal.HEAP_BYTES].per_request
         growth = growth if growth > thresholds.alarm(Signal.HEAP_BYTES) else 0.0
         by_memory = MAX_GROWTH_BYTES / (growth * BLOCK_ROUNDS / 2) if growth else math.inf

@@ -76,6 +76,7 @@ def test_documented_sample(tmp_path):
             cwd=str(tmp_path / "service"),
             env={"GIN_MODE": "release"},
             ready="/api/v1/healthcheck",
+            memprofilerate=4096,
             root=str(tmp_path),
         ),
         auth=Auth(header="Authotization", token_env="PPROF_TOKEN", scheme="Bearer"),

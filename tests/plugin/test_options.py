@@ -87,6 +87,16 @@ def test_pyproject_is_read_when_there_is_no_goleak_toml(project):
     result.stdout.fnmatch_lines(["pyproject.toml::GET /ok"])
 
 
+@pytest.mark.parametrize("arguments", [["sub/goleak.toml"], ["sub"], ["sub/goleak.toml::GET /ok"]])
+def test_a_file_given_as_an_argument_is_the_configuration(project, arguments):
+    pytester = project(endpoint("/ok"))
+    pytester.mkdir("sub")
+    (pytester.path / "goleak.toml").rename(pytester.path / "sub" / "goleak.toml")
+    result = pytester.runpytest("--goleak", "--collect-only", "-q", *arguments)
+
+    result.stdout.fnmatch_lines(["sub/goleak.toml::GET /ok"])
+
+
 def test_documents_and_artifacts_are_written_where_they_are_asked_for(project):
     pytester = project(endpoint("/memory"))
     result = pytester.runpytest(

@@ -2,16 +2,17 @@
 
 import pytest
 
-from benchmarks.simulation import CLEAN, LEAKING, judge, leak, tally
+from benchmarks.simulation import CLEAN, LEAKING, SimulatedService, judge, leak, slow_drain, tally
 from pytest_goleak.model.errors import TargetError
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan, Tolerance
 from pytest_goleak.model.report import Outcome
+from pytest_goleak.model.step import Block, Drain
 from pytest_goleak.stats.design import ALPHA
 from pytest_goleak.stats.experiment import experiment
 
 RUNS = 8
-HARD = {"leak and drain", "growing slice"}
+HARD = {"leak and drain", "growing slice", "2 KiB, no objects, saw-tooth"}
 """Inconclusive more often than not within 30 s; the table of ``make simulate`` has the rates."""
 
 
@@ -62,6 +63,51 @@ def test_clean_states_what_it_would_have_seen():
 
 def test_family_wise_error_is_stated_and_small():
     assert judge([], seed=1).alpha == ALPHA < 0.005
+
+
+def test_a_failure_while_growth_still_drains_is_no_leak():
+    """What fell between the rounds was draining, and nobody knows how far it would have gone."""
+    outcomes = []
+    for seed in range(1, 6):
+        conversation = experiment(MeasurePlan(seed=seed))
+        service = SimulatedService([slow_drain(1000, 4.0)], seed=seed, rate=3000)
+        step = next(conversation)
+        while not isinstance(step, Drain):
+            step = conversation.send(service.perform(step))
+        try:
+            conversation.throw(TargetError("the service died"))
+        except TargetError:
+            outcomes.append("error")
+        except StopIteration as end:
+            outcomes.append(end.value.outcome)
+
+    assert outcomes == ["error"] * 5
+
+
+def test_a_leak_that_kills_the_service_is_still_a_leak():
+    conversation = experiment(MeasurePlan(seed=1))
+    service = SimulatedService([leak(4096, 4, 1)], seed=1, rate=3000)
+    step = next(conversation)
+    while not isinstance(step, Drain):
+        step = conversation.send(service.perform(step))
+    with pytest.raises(StopIteration) as end:
+        conversation.throw(TargetError("out of memory"))
+
+    assert end.value.value.outcome is Outcome.LEAK
+    assert "then the service stopped answering: out of memory" in end.value.value.reason
+
+
+def test_each_endpoint_has_a_coin_of_its_own():
+    blocks = []
+    for name in ("GET /a", "GET /b", "GET /a"):
+        conversation = experiment(MeasurePlan(seed=1), name=name)
+        service = SimulatedService([], seed=1, rate=6000)
+        step = next(conversation)
+        while not isinstance(step, Block) or len(step.doses) < 10:
+            step = conversation.send(service.perform(step))
+        blocks.append(step.doses)
+
+    assert blocks[0] == blocks[2] != blocks[1]
 
 
 def test_a_failure_before_anything_is_proven_is_passed_on():

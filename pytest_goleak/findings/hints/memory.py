@@ -146,10 +146,10 @@ RULES = (
     ),
     Rule(
         id="GL070",
-        title="map that only grows",
+        title="map or slice element that stays set",
         why=(
-            "Each request stores an entry in a map that outlives it, and nothing deletes entries: a cache without "
-            "eviction, or a registry that is never left."
+            "Each request stores an element in a map or slice that outlives it, and nothing deletes it again: a cache "
+            "without eviction, or a registry that is never left."
         ),
         look_for="a delete for the same key, or a bound; keys that are different in every request make it unbounded.",
         fix="if len(cache.entries) >= cache.limit {\n\tcache.evictOldest()\n}\ncache.entries[key] = value",
