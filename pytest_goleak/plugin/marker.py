@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 import pytest
 
 __all__ = ["arguments_of", "check_marker", "is_loop"]
@@ -40,6 +38,8 @@ def check_marker(item: pytest.Item) -> None:
             )
         for name in marker.kwargs:
             if name not in ARGUMENTS:
+                import difflib  # noqa: PLC0415 - slow to import, and only for a mistake
+
                 near = difflib.get_close_matches(name, ARGUMENTS, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 raise pytest.UsageError(

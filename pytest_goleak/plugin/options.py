@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_goleak.model.units import parse_duration
-
 __all__ = ["OPTIONS", "Option", "add_options", "flag", "from_command_line", "from_ini", "out_directory", "value"]
 
 
 def _duration(text: str) -> str:
+    from pytest_goleak.model.units import parse_duration  # noqa: PLC0415 - compiles patterns, and only where it is given
+
     parse_duration(text)
     return text
 
