@@ -209,10 +209,16 @@ class _Trial:
             return None
         if repeat is block:
             repeat = yield from self._run_block(block.dose)
-            if not repeat.repeats(block, Signal.GOROUTINES):
-                return None
-        grown_signals = [s for s in repeat.suspects(self.thresholds) if repeat.repeats(block, s)]
-        return (yield from self._leak(repeat, grown_signals, f"the runtime proves {proven:,} goroutines leaked"))
+        if not repeat.repeats(block, Signal.GOROUTINES):
+            return None
+        others = [
+            s for s in repeat.suspects(self.thresholds) if s is not Signal.GOROUTINES and repeat.repeats(block, s)
+        ]
+        return (
+            yield from self._leak(
+                repeat, [*others, Signal.GOROUTINES], f"the runtime proves {proven:,} goroutines leaked"
+            )
+        )
 
     def _leak(
         self, last: Evidence, signals: Iterable[Signal], why: str, *, net: dict[Signal, float] | None = None

@@ -7,7 +7,7 @@ from pytest_goleak.model.errors import TargetError
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan, Tolerance
 from pytest_goleak.model.report import Outcome
-from pytest_goleak.model.step import Block, Drain
+from pytest_goleak.model.step import Block, Drain, Proof, ProofResult
 from pytest_goleak.stats.design import ALPHA
 from pytest_goleak.stats.experiment import experiment
 
@@ -115,3 +115,25 @@ def test_a_failure_before_anything_is_proven_is_passed_on():
     next(conversation)
     with pytest.raises(TargetError, match="died"):
         conversation.throw(TargetError("the service died"))
+
+
+def test_proof_by_the_runtime_needs_no_idle_wait():
+    """Where every goroutine that grew is proven leaked, two small blocks are enough."""
+    conversation = experiment(MeasurePlan(seed=1))
+    service = SimulatedService([leak(600, 3, 1)], seed=1, rate=6000)
+    step, asked = next(conversation), []
+    while True:
+        asked.append(type(step))
+        result = service.perform(step)
+        if isinstance(step, Proof):
+            result = ProofResult(leaked=service.world.served, elapsed_s=service.world.now)
+        try:
+            step = conversation.send(result)
+        except StopIteration as end:
+            verdict = end.value
+            break
+
+    assert verdict.outcome is Outcome.LEAK
+    assert "the runtime proves" in verdict.reason
+    assert Drain not in asked
+    assert verdict.requests < 3000
