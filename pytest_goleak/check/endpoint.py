@@ -75,8 +75,7 @@ def check_endpoint(
     try:
         trial = experiment(endpoint.measure, sample_bytes=equipment.sample_bytes, name=endpoint.name)
         verdict = conduct(trial, bench)
-        if verdict.outcome is Outcome.LEAK and "after" in snapshots:
-            attribution = _attribute(verdict, snapshots, equipment)
+        attribution = _explain(verdict, snapshots, equipment)
     except GoleakError as failure:
         verdict = Verdict(outcome=Outcome.ERROR, reason=_cause(failure, equipment.target), requests=stream.sent)
     report = EndpointReport(
@@ -104,6 +103,18 @@ def check_endpoint(
 
 def _take(equipment: Equipment) -> Snapshot:
     return take(equipment.fetcher, proves=equipment.source.proven_leaks() is not None)
+
+
+def _explain(verdict: Verdict, snapshots: dict[str, Snapshot], equipment: Equipment) -> Attribution:
+    """Say where it leaks, or keep the last profiles of what does not; a service that fails now changes no verdict."""
+    try:
+        if verdict.outcome is not Outcome.LEAK:
+            snapshots["after"] = _take(equipment)
+        elif "after" in snapshots:
+            return _attribute(verdict, snapshots, equipment)
+    except GoleakError as failure:
+        return Attribution(note=f"The last profiles could not be had: {failure}")
+    return Attribution()
 
 
 def _attribute(verdict: Verdict, snapshots: dict[str, Snapshot], equipment: Equipment) -> Attribution:
