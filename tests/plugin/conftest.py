@@ -24,7 +24,7 @@ header = "Authotization"
 token_env = "PROBE_TOKEN"
 
 [measure]
-budget = "25s"
+budget = "60s"
 idle = "2s"
 """
 

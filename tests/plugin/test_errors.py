@@ -85,7 +85,7 @@ def test_an_unknown_driver_lists_the_known_ones(project):
 def test_inconclusive_is_skipped_with_a_warning_and_fails_when_strict(project):
     # Half a second is not enough for any verdict.
     pytester = project(
-        endpoint("/memory"), config=CONFIG.replace('"25s"', '"0.5s"').replace('idle = "2s"', 'idle = "0.4s"')
+        endpoint("/memory"), config=CONFIG.replace('"60s"', '"0.5s"').replace('idle = "2s"', 'idle = "0.4s"')
     )
 
     result = pytester.runpytest_subprocess("--goleak", "-rs")
