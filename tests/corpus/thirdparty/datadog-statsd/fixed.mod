@@ -1,0 +1,5 @@
+module thirdparty
+
+go 1.23
+
+require github.com/DataDog/datadog-go v3.3.0+incompatible
