@@ -6,14 +6,18 @@ GO     := $(shell command -v go 2>/dev/null)
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format simulate proto clean bench bench-startup bench-load bench-pprof
+.PHONY: help demo test lint format simulate check-statistics proto clean bench bench-accuracy bench-startup bench-load bench-pprof bench-screen bench-versions
 
 help:
 	@echo "make demo      find the planted leaks of the example service"
 	@echo "make test      all tests"
 	@echo "make lint      ruff, mypy, import-linter"
 	@echo "make simulate  false alarms and detections on simulated services"
+	@echo "make check-statistics  the claims of docs/explanation/statistics.md against simulation, with figures"
 	@echo "make bench     the figures of docs/explanation/benchmarks.md"
+	@echo "make bench-accuracy  the corpus judged and compared with the truth: docs/explanation/accuracy.md"
+	@echo "make bench-versions  a part of the corpus on every packaged version of Go"
+	@echo "make bench-screen    what --goleak-screen gains on fifty endpoints"
 
 $(STAMP): pyproject.toml
 	@echo "==> virtual environment in $(VENV)"
@@ -44,8 +48,21 @@ format: $(STAMP)
 simulate: $(STAMP)
 	$(BIN)/python -m benchmarks.simulation --runs 200
 
+check-statistics: $(STAMP)
+	@$(BIN)/python -c 'import matplotlib' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --group plots
+	$(BIN)/python -m benchmarks.check_statistics --write $(ARGS)
+
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.bench_verdict
+
+bench-accuracy: $(STAMP)
+	$(BIN)/python -m benchmarks.bench_accuracy $(ARGS)
+
+bench-screen: $(STAMP)
+	$(BIN)/python -m benchmarks.bench_screen $(ARGS)
+
+bench-versions: $(STAMP)
+	$(BIN)/python -m benchmarks.bench_versions $(ARGS)
 
 bench-startup: $(STAMP)
 	$(BIN)/python -m benchmarks.bench_startup

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TargetRestartedError,
         TooLargeError,
     )
+    from pytest_goleak.model.growth import GrowthClass, Point
     from pytest_goleak.model.observation import LoadResult, Observation, Signal
     from pytest_goleak.model.plan import Endpoint, RunPlan, Tolerance
     from pytest_goleak.model.protocols import Fetcher, LoadDriver, LoadJob, Source, Target
@@ -50,6 +51,7 @@ _HOME = {
         "TargetRestartedError",
         "TooLargeError",
     ),
+    "growth": ("GrowthClass", "Point"),
     "observation": ("LoadResult", "Observation", "Signal"),
     "plan": ("Endpoint", "RunPlan", "Tolerance"),
     "protocols": ("Fetcher", "LoadDriver", "LoadJob", "Source", "Target"),
@@ -68,6 +70,7 @@ __all__ = [
     "Fetcher",
     "Finding",
     "GoleakError",
+    "GrowthClass",
     "InconclusiveError",
     "LeakError",
     "LoadDriver",
@@ -78,6 +81,7 @@ __all__ = [
     "MeasurementError",
     "Observation",
     "Outcome",
+    "Point",
     "RunPlan",
     "RunReport",
     "Signal",

@@ -54,11 +54,13 @@ def check_endpoint(
     driver: LoadDriver,
     equipment: Equipment,
     item_id: str,
+    is_varied: bool = False,
     listen: ProgressListener = lambda _: None,
 ) -> Examination:
     """Examine one endpoint: measure, decide, and say where it leaks if it does.
 
-    Never raises for what went wrong with the service: that is the outcome ``error``, with its reason.
+    *is_varied* says that its requests differ from one another: then a leak is tried with equal ones, too. Never raises
+    for what went wrong with the service: that is the outcome ``error``, with its reason.
     """
     started = equipment.clock.now()
     snapshots: dict[str, Snapshot] = {}
@@ -73,7 +75,12 @@ def check_endpoint(
     )
     attribution = Attribution()
     try:
-        trial = experiment(endpoint.measure, sample_bytes=equipment.sample_bytes, name=endpoint.name)
+        trial = experiment(
+            endpoint.measure,
+            sample_bytes=equipment.sample_bytes,
+            name=endpoint.name,
+            is_varied=is_varied,
+        )
         verdict = conduct(trial, bench)
         attribution = _explain(verdict, snapshots, equipment)
     except GoleakError as failure:
@@ -96,6 +103,8 @@ def check_endpoint(
         drained_in_s=verdict.drained_in_s,
         levelled_after=verdict.levelled_after,
         background_per_s=verdict.background_per_s,
+        growth_class=verdict.growth_class,
+        series=verdict.series,
         xfail=endpoint.xfail,
     )
     return Examination(report=report, profiles=_profiles(snapshots))

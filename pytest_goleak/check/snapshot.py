@@ -32,8 +32,7 @@ class Snapshot:
 
 def take(fetcher: Fetcher, *, proves: bool) -> Snapshot:
     """Capture heap (after a collection), goroutines and, where *proves*, the proven leaks."""
-    # The heap profile shows what the last but one collection found: one more makes it current.
-    fetcher.fetch("heap", gc=1)
+    # The heap profile shows what the last but one collection found: with the one of the look before, it is current.
     return Snapshot(
         heap=fetcher.fetch("heap", gc=1),
         goroutine=fetcher.fetch("goroutine"),

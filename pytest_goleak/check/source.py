@@ -15,6 +15,9 @@ __all__ = ["PprofSource"]
 MORE_COLLECTIONS = 3
 """Collections beyond those asked for, while each still frees something."""
 
+SLOW_COLLECTION_S = 0.3
+"""Where one collection takes longer, what a second one would free is not worth the time that it takes."""
+
 
 class PprofSource:
     """Reads exact counters: heap from the MemStats trailer after a collection, goroutines from their profile.
@@ -35,6 +38,8 @@ class PprofSource:
         started = self._clock.now()
         is_falling = False
         memstats = self._collect()
+        if self._clock.now() - started > SLOW_COLLECTION_S:
+            collections = 1
         for collection in range(2, collections + MORE_COLLECTIONS + 1):
             if collection > collections and not is_falling:
                 break

@@ -71,6 +71,7 @@ def _target(table: TargetTable, root: Path) -> TargetPlan:
         ready=table.ready,
         pprof=table.pprof,
         memprofilerate=table.memprofilerate,
+        source_root=_absolute(table.source_root, root),
         socket=_absolute(table.socket, root),
         startup_timeout_s=table.startup_timeout,
         build_timeout_s=table.build_timeout,

@@ -73,6 +73,9 @@ class TargetTable(Table):
     memprofilerate: int | None = Field(
         default=None, ge=1, le=2**31 - 1, description="a whole number of bytes; 1 is exact"
     )
+    source_root: Text | None = Field(
+        default=None, description="the name of a directory, relative to this file, that holds the service's go.mod"
+    )
     socket: Text | None = Field(default=None, description="the path of a Unix socket, relative to this file")
     startup_timeout: Seconds | None = Field(default=None, description=_TIME)
     build_timeout: Seconds | None = Field(default=None, description=_TIME)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from pytest_goleak.findings.blame import Origin, origin, user_frames
 from pytest_goleak.findings.cluster import Cluster, cluster_sites
-from pytest_goleak.findings.hints import CONSEQUENCE, Facts, Rule, explain
+from pytest_goleak.findings.hints import CONSEQUENCE, ENDING, HEAP, KEEPERS, Facts, Rule, explain
+from pytest_goleak.findings.hints.flow import find_store
 from pytest_goleak.findings.opener import Opener, find_opener
-from pytest_goleak.findings.source import SourceReader
+from pytest_goleak.findings.related import is_kept_by
+from pytest_goleak.findings.source import Excerpt, SourceReader
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.profile import Frame, SiteGrowth
 from pytest_goleak.model.report import Finding, Outcome, SignalEstimate
@@ -49,6 +52,8 @@ class _Lead:
     opener: Opener | None = None
     held_bytes: float = 0.0
     """Of a leaked goroutine: growth of memory that was allocated in its own place."""
+    keeper: Frame | None = None
+    """Of memory whose own place does not tell its cause: the place of the memory that does."""
 
     @property
     def frame(self) -> Frame:
@@ -90,6 +95,7 @@ def attribute(
         for cluster in clusters
         if not _is_clean(estimates) and _is_significant(cluster, requests, estimates)
     ]
+    memory = [_with_keeper(lead, memory, read_source) for lead in memory]
     leads = _without_side_effects(threads, memory)
     leads.sort(key=lambda lead: _rank(lead, estimates))
     findings = tuple(_finding(lead, requests, read_source) for lead in leads[:_MOST_FINDINGS])
@@ -120,7 +126,8 @@ def _explain(
     opener: Opener | None = None,
     leaking: frozenset[str] = frozenset(),
 ) -> Rule:
-    shown = read_source(cluster.user) if read_source and cluster.user else None
+    places = _places(cluster, read_source)
+    shown = places[0] if places else None
     facts = Facts(
         kind=cluster.kind,
         state=cluster.state,
@@ -132,8 +139,29 @@ def _explain(
         leaking=leaking,
         source=shown.line if shown else "",
         body=shown.body if shown else (),
+        places=places,
+        store=find_store(places) if cluster.kind == "heap" else None,
     )
     return explain(facts, rules)
+
+
+def _with_keeper(lead: _Lead, memory: Sequence[_Lead], read_source: SourceReader | None) -> _Lead:
+    """Give memory of unknown cause the cause of other memory, where a call that gets it is what grows there."""
+    if lead.rule is not HEAP:
+        return lead
+    places = _places(lead.cluster, read_source)
+    for other in memory:
+        if other.rule.id in KEEPERS and is_kept_by(lead.cluster, places, other.cluster):
+            return replace(lead, rule=other.rule, keeper=other.frame)
+    return lead
+
+
+def _places(cluster: Cluster, read_source: SourceReader | None) -> tuple[Excerpt, ...]:
+    """Return the source of the user's frames, leaf first, up to the first one that is not at hand."""
+    if read_source is None or cluster.user is None:
+        return ()
+    shown = (read_source(cluster.stack[position]) for position in user_frames(cluster.stack))
+    return tuple(place for place in takewhile(lambda place: place is not None, shown) if place)
 
 
 def _names(lead: _Lead) -> tuple[str, ...]:
@@ -149,12 +177,23 @@ def _is_clean(estimates: Estimates) -> bool:
     return bool(judged) and all(estimate.outcome is Outcome.CLEAN for estimate in judged)
 
 
+def _heap_signals(estimates: Estimates) -> tuple[Signal, ...]:
+    """Return the heap's signals that leak; both where neither or none is known to.
+
+    Under noise of megabytes only the objects may tell: then growth of bytes at some site says nothing.
+    """
+    both = (Signal.HEAP_BYTES, Signal.HEAP_OBJECTS)
+    leaking = tuple(s for s in both if s in estimates and estimates[s].outcome is Outcome.LEAK)
+    return leaking or both
+
+
 def _is_significant(cluster: Cluster, requests: int, estimates: Estimates) -> bool:
     grown = {
         Signal.HEAP_BYTES: (cluster.bytes, cluster.bytes_error),
         Signal.HEAP_OBJECTS: (cluster.objects, cluster.objects_error),
     }
-    for signal, (growth, error) in grown.items():
+    for signal in _heap_signals(estimates):
+        growth, error = grown[signal]
         floor = _growth(estimates, signal, requests)
         floor = _SMALLEST_SHARE * floor if floor else _NOTICEABLE[signal] * requests
         if growth > 0 and growth >= floor and growth >= _SIGMAS * error:
@@ -171,11 +210,15 @@ def _growth(estimates: Estimates, signal: Signal, requests: int) -> float | None
 
 
 def _without_side_effects(threads: Sequence[_Lead], memory: Sequence[_Lead]) -> list[_Lead]:
-    """Leave out memory that is no finding of its own.
+    """Leave out what is no finding of its own.
 
-    That is the runtime's, what a library keeps for its leaked goroutines, and what was allocated in the very place of a
-    leaked goroutine: the goroutine's finding then says how much.
+    That is goroutines that serve a call in which another is blocked, and memory: the runtime's, what a library keeps
+    for its leaked goroutines, and what was allocated in the very place of a leaked goroutine. The goroutine's finding
+    then says how much.
     """
+    # A connection whose opener still waits in that very call is in use, and ends with it.
+    waiting = {lead.cluster.user for lead in threads}
+    threads = [lead for lead in threads if lead.opener is None or lead.opener.frame not in waiting]
     libraries = {lead.cluster.library for lead in threads}
     places = {lead.frame for lead in threads}
     held = {lead.frame: lead.cluster.bytes for lead in memory if lead.rule is CONSEQUENCE and lead.frame in places}
@@ -200,7 +243,8 @@ def _rank(lead: _Lead, estimates: Estimates) -> tuple[object, ...]:
         not is_goroutine,
         not cluster.is_proven,
         lead.rule is CONSEQUENCE,
-        -(cluster.objects if is_goroutine else cluster.bytes),
+        lead.keeper is not None and lead.rule.id in ENDING,
+        -(cluster.bytes if Signal.HEAP_BYTES in _heap_signals(estimates) and not is_goroutine else cluster.objects),
         str(cluster.frame),
     )
 
@@ -208,7 +252,7 @@ def _rank(lead: _Lead, estimates: Estimates) -> tuple[object, ...]:
 def _finding(lead: _Lead, requests: int, read_source: SourceReader | None) -> Finding:
     cluster, rule = lead.cluster, lead.rule
     frame = lead.frame
-    shown = read_source(frame) if read_source and lead.reaches_user else None
+    shown = read_source(frame) if read_source else None
     finding = Finding(
         rule_id=rule.id,
         kind=cluster.kind,
@@ -224,6 +268,10 @@ def _finding(lead: _Lead, requests: int, read_source: SourceReader | None) -> Fi
         source=shown.context if shown else (),
         hint=_hint(lead, requests),
         title=rule.title,
+        explanation=rule.why,
+        look_for=rule.look_for,
+        fix=rule.fix,
+        link=rule.link,
         proven=cluster.is_proven,
     )
     return finding if cluster.kind == "goroutine" else _with_heap_figures(finding, cluster, requests)
@@ -233,6 +281,10 @@ def _hint(lead: _Lead, requests: int) -> str:
     parts = [lead.rule.hint()]
     if lead.opener:
         parts.insert(0, f"Opened by {lead.frame.function}: memory of that call grew together with these goroutines.")
+    if lead.keeper:
+        parts.insert(
+            0, f"Kept by way of {lead.keeper.function} (line {lead.keeper.line}), which grew together with it."
+        )
     if lead.held_bytes > 0:
         held = format_bytes(lead.held_bytes / requests)
         parts.insert(1, f"Memory allocated in the same place grew along with the goroutines: {held} per request.")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_goleak.findings.gomodules import candidates
+from pytest_goleak.model.errors import ConfigError
+from pytest_goleak.model.plan import TargetPlan
 from pytest_goleak.model.profile import Frame
 
-__all__ = ["Excerpt", "SourceReader", "excerpt", "locate", "make_reader"]
+__all__ = ["Excerpt", "SourceReader", "excerpt", "locate", "make_reader", "source_roots"]
 
 _TYPE_ARGUMENTS = re.compile(r"\[.*?\]")
 _CLOSURE = re.compile(r"(?:func|gowrap|deferwrap)?\d+")
@@ -24,6 +28,8 @@ class Excerpt:
     """The line itself, stripped."""
     body: tuple[str, ...]
     """The lines of the function that holds it."""
+    index: int | None = None
+    """Position of the line in *body*; ``None`` if no function holds it."""
     context: tuple[str, ...]
     """Numbered lines around it for a reader, the line itself marked with ``>``."""
 
@@ -31,11 +37,31 @@ class Excerpt:
 SourceReader = Callable[[Frame], Excerpt | None]
 
 
-def make_reader(roots: Sequence[Path] = ()) -> SourceReader:
-    """Return a function that gives the excerpt of a frame, looking below *roots* for files that moved."""
+def source_roots(plan: TargetPlan) -> tuple[Path, ...]:
+    """Return the directories that hold the source of *plan*'s service.
 
+    Raises:
+        ConfigError: ``source_root`` is not a directory.
+
+    """
+    folder = Path(plan.root, plan.cwd)
+    if plan.source_root is None:
+        return (folder,)
+    root = Path(plan.root, plan.source_root)
+    if not root.is_dir():
+        raise ConfigError(
+            f"target.source_root is {plan.source_root!r}, and {root} is not a directory. Expected the directory of the "
+            "service's go.mod, or remove the key: findings are then reported without lines of source."
+        )
+    return (root,) if folder == root else (root, folder)
+
+
+def make_reader(roots: Sequence[Path] = ()) -> SourceReader:
+    """Return a function that gives the excerpt of a frame, looking below *roots* for files that are elsewhere here."""
+
+    @functools.cache
     def read(frame: Frame) -> Excerpt | None:
-        path = locate(frame.file, roots)
+        path = locate(frame, roots)
         shown = excerpt(path, frame.line) if path else None
         # A file of the same name, or one edited since the build, would show a reader the wrong lines.
         return shown if shown and (not shown.body or _declares(shown.body[0], frame.function)) else None
@@ -43,24 +69,15 @@ def make_reader(roots: Sequence[Path] = ()) -> SourceReader:
     return read
 
 
-def locate(file: str, roots: Sequence[Path] = ()) -> Path | None:
-    """Return the readable file that a profile calls *file*, or ``None``.
+def locate(frame: Frame, roots: Sequence[Path] = ()) -> Path | None:
+    """Return the readable file that holds *frame*, or ``None``.
 
-    The name is tried as it is, then its path suffixes below each root, the longest first: ``-trimpath`` writes
-    ``example.com/service/cache/cache.go`` for what is ``cache/cache.go`` in the module's directory.
+    Its name is tried as it is, then as Go lays out the module, the module cache and the standard library, then by the
+    ends of its path below each of *roots*, the longest first.
     """
-    if not file.endswith(".go"):
+    if not frame.file.endswith(".go"):
         return None
-    path = Path(file)
-    if path.is_absolute() and path.is_file():
-        return path
-    parts = [part for part in path.parts if part not in ("/", "..")]
-    for start in range(len(parts)):
-        for root in roots:
-            candidate = root.joinpath(*parts[start:])
-            if candidate.is_file():
-                return candidate
-    return None
+    return next((path for path in candidates(frame, roots) if path.is_file()), None)
 
 
 def excerpt(path: Path, line: int, *, around: int = 3) -> Excerpt | None:
@@ -83,7 +100,9 @@ def excerpt(path: Path, line: int, *, around: int = 3) -> Excerpt | None:
         f"{'>' if number == line else ' '} {number:>{width}} {lines[number - 1].expandtabs(4)}".rstrip()
         for number in range(first, last + 1)
     )
-    return Excerpt(line=lines[line - 1].strip(), body=_function_around(lines, line - 1), context=context)
+    start, body = _function_around(lines, line - 1)
+    index = line - 1 - start if body else None
+    return Excerpt(line=lines[line - 1].strip(), body=body, index=index, context=context)
 
 
 def _declares(declaration: str, function: str) -> bool:
@@ -96,10 +115,15 @@ def _declares(declaration: str, function: str) -> bool:
     return re.search(rf"\b{re.escape(base)}\s*[\[(]", declaration) is not None
 
 
-def _function_around(lines: Sequence[str], index: int) -> tuple[str, ...]:
-    """Return the top-level function that holds ``lines[index]``; gofmt puts its first and last line at the margin."""
+def _function_around(lines: Sequence[str], index: int) -> tuple[int, tuple[str, ...]]:
+    """Return where the top-level function that holds ``lines[index]`` starts, and its lines.
+
+    gofmt puts its first and its last line at the margin. A function on one line ends there.
+    """
     start = next((number for number in range(index, -1, -1) if lines[number].startswith("func ")), None)
     if start is None:
-        return ()
-    end = next((number for number in range(start + 1, len(lines)) if lines[number].startswith("}")), start)
-    return tuple(lines[start : end + 1]) if index <= max(end, start) else ()
+        return 0, ()
+    end = start
+    if not lines[start].rstrip().endswith("}"):
+        end = next((number for number in range(start + 1, len(lines)) if lines[number].startswith("}")), start)
+    return (start, tuple(lines[start : end + 1])) if index <= end else (0, ())

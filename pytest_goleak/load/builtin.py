@@ -164,6 +164,7 @@ class _Transfers:
     def _count_answers(self, handles: list[pycurl.Curl], now_s: float) -> None:
         for handle in handles:
             self._tally.add_answer(handle.getinfo(pycurl.RESPONSE_CODE), handle.getinfo(pycurl.TOTAL_TIME))
+            self._tally.add_connections(handle.getinfo(pycurl.NUM_CONNECTS))
             self._restart(self._by_handle[handle], now_s)
 
     def _count_error(self, handle: pycurl.Curl, code: int, message: str, now_s: float) -> None:
@@ -184,6 +185,7 @@ class _Transfers:
                 status = slot.handle.getinfo(pycurl.RESPONSE_CODE) if self._behaviour.counts_status else 0
                 self._connect_failures = 0
                 self._tally.add_answer(status, now_s - slot.started_s)
+                self._tally.add_connections(1)
                 # Removing a handle in the middle of its transfer closes the connection.
                 self._restart(slot, now_s)
 

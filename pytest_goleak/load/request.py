@@ -59,21 +59,25 @@ class RequestSource:
         self._headers = _HeaderPart(endpoint.headers, random)
         self._body = None if endpoint.body is None else _Part(_parse("body", endpoint.body), random)
         parts = (self._method, self._url, self._headers, self._body)
-        self.is_constant = all(part is None or part.is_constant for part in parts)
+        self.is_constant = job.same_request or all(part is None or part.is_constant for part in parts)
         """Whether all requests are the same one."""
+        self._same: Request | None = None
         if self._method.is_constant and not _TOKEN.fullmatch(endpoint.method):
             raise LoadDriverError(f"{endpoint.method!r} is not an HTTP method; expected a word such as GET or POST")
 
     def take(self) -> Request:
         """Return the next request; its ``{n}`` is one more than in the one before."""
+        if self.is_constant and self._same is not None:
+            return self._same
         number = self._number
         self._number += 1
-        return Request(
+        self._same = Request(
             self._method.expand(number),
             self._url.expand(number),
             self._headers.expand(number),
             None if self._body is None else self._body.expand(number),
         )
+        return self._same
 
 
 class _Part:

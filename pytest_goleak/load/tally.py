@@ -16,10 +16,11 @@ MAX_CONNECT_FAILURES = 50
 class Tally:
     """The counts of one job while it runs; every planned request ends as completed or as failed."""
 
-    __slots__ = ("completed", "errors", "failed", "latency_sum_s", "status_codes")
+    __slots__ = ("completed", "connections", "errors", "failed", "latency_sum_s", "status_codes")
 
     def __init__(self) -> None:
         self.completed = 0
+        self.connections: int | None = None
         self.failed = 0
         self.latency_sum_s = 0.0
         self.status_codes: Counter[int] = Counter()
@@ -36,6 +37,10 @@ class Tally:
         self.latency_sum_s += latency_s * count
         if status:
             self.status_codes[status] += count
+
+    def add_connections(self, count: int) -> None:
+        """Count connections that were opened."""
+        self.connections = (self.connections or 0) + count
 
     def add_error(self, text: str, count: int = 1) -> None:
         """Count requests that got no answer, for the reason *text*."""
@@ -68,6 +73,7 @@ class Tally:
             errors=dict(self.errors.most_common()),
             duration_s=duration_s,
             latency_s=self.latency_sum_s / self.completed if self.completed else 0.0,
+            connections=self.connections,
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pytest_goleak.measure.settle import check_same_process, settle_noisy
-from pytest_goleak.measure.stream import LoadStream
+from pytest_goleak.measure.pace import Pace
+from pytest_goleak.measure.settle import SLOW_COLLECTION_S, check_same_process, listen, settle_noisy
+from pytest_goleak.measure.stream import Stream
 from pytest_goleak.model.errors import GoleakError
-from pytest_goleak.model.observation import LoadResult, Observation
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.protocols import Clock, Progress, ProgressListener, Source
 from pytest_goleak.model.report import Verdict
 from pytest_goleak.model.step import (
@@ -17,6 +18,8 @@ from pytest_goleak.model.step import (
     Conversation,
     Drain,
     DrainResult,
+    Listen,
+    ListenResult,
     Proof,
     ProofResult,
     Snapshot,
@@ -38,7 +41,7 @@ RETURN_LOOKS = 3
 class Bench:
     """Everything the measurement of one endpoint needs, as protocols."""
 
-    stream: LoadStream
+    stream: Stream
     source: Source
     clock: Clock
     take_snapshot: Callable[[str], None]
@@ -78,6 +81,8 @@ class _Measurement:
         self.last: Observation | None = None
         self.blocks = 0
         self.rate = 0.0
+        self.pace = Pace()
+        self.foreseen: Mapping[Signal, float] = {}
 
     def perform(self, step: Step) -> StepResult:
         match step:
@@ -85,6 +90,8 @@ class _Measurement:
                 return self._warm_up(step)
             case Block():
                 return self._block(step)
+            case Listen():
+                return self._listen(step)
             case Drain():
                 return self._drain(step)
             case Proof():
@@ -115,27 +122,40 @@ class _Measurement:
 
     def _block(self, step: Block) -> BlockResult:
         self.blocks += 1
-        observations = [self._observe(step.looks)]
+        self.foreseen = step.foreseen
+        observations = [self._fresh() or self._first_of(step)]
         loads: list[LoadResult | None] = []
         for index, dose in enumerate(step.doses):
             stage = f"block {self.blocks}"
             place = {"round": index + 1, "rounds": len(step.doses)}
             self._tell(stage, **place)
             if dose:
-                loads.append(self._send(dose, stage, **place))
+                load = self._send(dose, stage, same_request=step.same_request, **place)
+                loads.append(load)
+                observations.append(self._observe(step))
+                self.pace.loaded(observations[-1].at_s - observations[-2].at_s, load.duration_s)
             else:
-                self.bench.clock.sleep(self._loaded_duration(step, loads))
+                pause_s = self.pace.pause_s(self._load_s(step, loads, index))
+                self.bench.clock.sleep(pause_s)
                 loads.append(None)
-            observations.append(self._observe(step.looks))
+                observations.append(self._observe(step))
+                self.pace.idle(observations[-1].at_s - observations[-2].at_s, pause_s)
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self._elapsed())
 
-    def _loaded_duration(self, step: Block, loads: list[LoadResult | None]) -> float:
-        """Return how long a loaded round of this block lasts, so that idle rounds last as long."""
-        durations = [load.duration_s for load in loads if load]
-        if durations:
-            return sum(durations) / len(durations)
+    def _load_s(self, step: Block, loads: list[LoadResult | None], index: int) -> float:
+        """Return how long the load of the idle round *index* would take."""
         loaded = [dose for dose in step.doses if dose]
-        return sum(loaded) / len(loaded) / max(self.rate, 1e-3)
+        size = step.sizes[index] if step.sizes else sum(loaded) / len(loaded)
+        done = [load for load in loads if load]
+        rate = sum(load.completed for load in done) / sum(load.duration_s for load in done) if done else self.rate
+        return size / max(rate, 1e-3)
+
+    def _listen(self, step: Listen) -> ListenResult:
+        self._tell("listening to the noise")
+        observations = listen(self.bench.source, self.bench.clock, seconds=step.seconds)
+        for observation in observations:
+            self._checked(observation)
+        return ListenResult(observations=tuple(observations), elapsed_s=self._elapsed())
 
     def _drain(self, step: Drain) -> DrainResult:
         clock = self.bench.clock
@@ -150,20 +170,37 @@ class _Measurement:
 
     # --- their parts -----------------------------------------------------------------------------------------------
 
-    def _send(self, requests: int, stage: str, **place: int) -> LoadResult:
+    def _send(self, requests: int, stage: str, *, same_request: bool = False, **place: int) -> LoadResult:
         sent = self.bench.stream.sent
 
         def on_progress(done: int) -> None:
             self._tell(stage, requests=sent + done, **place)
 
         # Twice the whole budget: a dose that takes longer has hung, and its shortfall says so.
-        deadline_s = max(2 * self.bench.budget_s, 2 * self.bench.stream.endpoint.load.timeout_s)
-        result = self.bench.stream.send(requests, deadline_s=deadline_s, on_progress=on_progress)
+        deadline_s = max(2 * self.bench.budget_s, 2 * self.bench.stream.timeout_s)
+        result = self.bench.stream.send(
+            requests, deadline_s=deadline_s, same_request=same_request, on_progress=on_progress
+        )
         self.rate = result.rate or self.rate
         return result
 
-    def _observe(self, looks: int = 1) -> Observation:
-        return self._checked(settle_noisy(self.bench.source, self.bench.clock, looks=looks))
+    def _first_of(self, step: Block) -> Observation:
+        """Return the levels before the first round: a look without load, and as long as those of idle rounds."""
+        began_s = self.bench.clock.now()
+        observation = self._observe(step)
+        self.pace.idle(observation.at_s - began_s, pause_s=0.0)
+        return observation
+
+    def _fresh(self) -> Observation | None:
+        """Return the levels of a moment ago, where reading them again would take long."""
+        last = self.last
+        if last is None or last.cost_s < SLOW_COLLECTION_S or self.bench.clock.now() - last.at_s > last.cost_s / 4:
+            return None
+        return last
+
+    def _observe(self, step: Block | None = None) -> Observation:
+        looks, is_least = (step.looks, step.is_least) if step else (1, False)
+        return self._checked(settle_noisy(self.bench.source, self.bench.clock, looks=looks, is_least=is_least))
 
     def _observe_once(self) -> Observation:
         return self._checked(self.bench.source.observe(collections=1))
@@ -183,10 +220,11 @@ class _Measurement:
         left = self.bench.budget_s - self._elapsed() if seconds_left is None else seconds_left
         self.bench.listen(
             Progress(
-                endpoint=self.bench.stream.endpoint.name,
+                endpoint=self.bench.stream.name,
                 stage=stage,
                 requests=self.bench.stream.sent if requests is None else requests,
                 seconds_left=max(0.0, left),
+                foreseen=self.foreseen,
                 **place,
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from statistics import fmean
 
@@ -9,7 +10,7 @@ from pytest_goleak.model.errors import TargetRestartedError
 from pytest_goleak.model.observation import Observation
 from pytest_goleak.model.protocols import Clock, Source
 
-__all__ = ["check_same_process", "settle", "settle_noisy"]
+__all__ = ["SLOW_COLLECTION_S", "check_same_process", "listen", "settle", "settle_noisy"]
 
 LOOK_INTERVAL_S = 0.02
 """Pause between two looks at a noisy service."""
@@ -35,18 +36,29 @@ def settle(source: Source, clock: Clock) -> Observation:
     return observation
 
 
-def settle_noisy(source: Source, clock: Clock, *, looks: int) -> Observation:
-    """Return the mean levels of several looks at a service whose levels never rest."""
+def settle_noisy(source: Source, clock: Clock, *, looks: int, is_least: bool = False) -> Observation:
+    """Return the mean levels of several looks at a service whose levels never rest, or the least ones."""
     seen = [settle(source, clock)]
     while len(seen) < looks:
         clock.sleep(LOOK_INTERVAL_S)
         seen.append(source.observe(collections=1))
+    pick: Callable[[Iterable[int]], float] = min if is_least else fmean
     return replace(
         seen[-1],
-        heap_bytes=round(fmean(look.heap_bytes for look in seen)),
-        heap_objects=round(fmean(look.heap_objects for look in seen)),
-        goroutines=round(fmean(look.goroutines for look in seen)),
+        heap_bytes=round(pick(look.heap_bytes for look in seen)),
+        heap_objects=round(pick(look.heap_objects for look in seen)),
+        goroutines=round(pick(look.goroutines for look in seen)),
     )
+
+
+def listen(source: Source, clock: Clock, *, seconds: float) -> list[Observation]:
+    """Return looks at the pace of :func:`settle_noisy`, for so long."""
+    ends_s = clock.now() + seconds
+    seen = [source.observe(collections=1)]
+    while clock.now() < ends_s:
+        clock.sleep(LOOK_INTERVAL_S)
+        seen.append(source.observe(collections=1))
+    return seen
 
 
 def check_same_process(before: Observation, after: Observation) -> None:

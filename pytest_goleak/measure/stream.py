@@ -3,19 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from pytest_goleak.model.errors import LoadDriverError
 from pytest_goleak.model.observation import LoadResult
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import LoadDriver, LoadJob, Target
 
-__all__ = ["LoadStream"]
+__all__ = ["LoadStream", "Stream"]
 
 MAX_UNEXPECTED_SHARE = 0.05
 """Share of unexpected statuses above which a dose did not exercise what it was meant to."""
 
 SLOW_ANSWER_S = 0.02
 MAX_CONCURRENCY = 64
+
+
+class Stream(Protocol):
+    """What sends the doses of an experiment."""
+
+    concurrency: int
+    sent: int
+    """Requests so far."""
+
+    @property
+    def name(self) -> str:
+        """Name of what is examined."""
+        ...
+
+    @property
+    def timeout_s(self) -> float:
+        """Longest wait for one answer."""
+        ...
+
+    def send(
+        self,
+        requests: int,
+        *,
+        deadline_s: float,
+        same_request: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> LoadResult:
+        """Send exactly *requests* requests; return once all are over and all connections closed."""
+        ...
+
+    def raise_concurrency(self, result: LoadResult) -> bool:
+        """Use more connections where answers are slow; return whether there are more now."""
+        ...
 
 
 class LoadStream:
@@ -30,8 +64,27 @@ class LoadStream:
         self._driver = driver
         self._socket = socket
 
-    def send(self, requests: int, *, deadline_s: float, on_progress: Callable[[int], None] | None = None) -> LoadResult:
+    @property
+    def name(self) -> str:
+        """Name of the endpoint."""
+        return self.endpoint.name
+
+    @property
+    def timeout_s(self) -> float:
+        """Longest wait for one answer."""
+        return self.endpoint.load.timeout_s
+
+    def send(
+        self,
+        requests: int,
+        *,
+        deadline_s: float,
+        same_request: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> LoadResult:
         """Send exactly *requests* requests; return once all are over and all connections closed.
+
+        With *same_request* all of them are the same one, whatever placeholders the endpoint has.
 
         Raises:
             TargetError: the process we started is gone.
@@ -44,6 +97,7 @@ class LoadStream:
             requests=requests,
             concurrency=self.concurrency,
             first_number=self.sent,
+            same_request=same_request,
             seed=self.endpoint.measure.seed + self.sent,
             deadline_s=deadline_s,
             socket=self._socket,

@@ -11,6 +11,10 @@ from pytest_goleak.model.profile import Site
 __all__ = ["Capture", "LoadResult", "Observation", "Signal"]
 
 
+HTTP_FAILURE = 400
+"""Lowest status that says a request failed."""
+
+
 class Signal(StrEnum):
     """A quantity that must return to its baseline; the values are the keys of the JSON report."""
 
@@ -86,6 +90,13 @@ class LoadResult:
     duration_s: float = 0.0
     latency_s: float = 0.0
     """Mean time to answer one request, 0 where the driver cannot tell."""
+    connections: int | None = None
+    """Connections that were opened, ``None`` where the driver cannot tell."""
+
+    @property
+    def failures(self) -> int:
+        """Answers with a status that says the request failed: 400 or more."""
+        return sum(count for status, count in self.status_codes.items() if status >= HTTP_FAILURE)
 
     @property
     def rate(self) -> float:

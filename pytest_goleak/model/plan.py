@@ -47,6 +47,8 @@ class TargetPlan:
     Levels are read from a text that lists every sampled place, so finer sampling makes every look slower; 32 KiB gives
     a leak of 256 B some hundred samples in the requests of one verdict.
     """
+    source_root: str | None = None
+    """Directory of the service's source, where the paths in its profiles do not exist here; as :attr:`cwd`."""
     socket: str | None = None
     """Unix socket that the service listens on; the host in *url* is then only a name."""
     startup_timeout_s: float = 60.0

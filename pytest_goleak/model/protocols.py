@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from pytest_goleak.model.observation import Capture, LoadResult, Observation
+from pytest_goleak.model.observation import Capture, LoadResult, Observation, Signal
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.report import RunReport
 
@@ -24,6 +24,8 @@ class LoadJob:
     concurrency: int
     first_number: int = 0
     """Value of ``{n}`` in the first request; it never repeats within a run."""
+    same_request: bool = False
+    """Whether the first request is sent again and again, placeholders filled in once."""
     seed: int = 1
     """Of the templates' random choices."""
     deadline_s: float = 60.0
@@ -137,6 +139,8 @@ class Progress:
     rounds: int = 0
     requests: int = 0
     seconds_left: float = 0.0
+    foreseen: Mapping[Signal, float] = field(default_factory=dict)
+    """Smallest growth per request that the budget is expected to let one see, once that is known."""
 
 
 ProgressListener = Callable[[Progress], None]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pytest_goleak.model.growth import GrowthClass, Point
 from pytest_goleak.model.observation import Signal
 
 __all__ = ["EndpointReport", "Finding", "Outcome", "RunReport", "SignalEstimate", "TargetInfo", "Verdict"]
@@ -56,6 +57,10 @@ class Verdict:
     """Requests after which growth stopped, where it did."""
     background_per_s: Mapping[Signal, float] = field(default_factory=dict)
     """Growth per second that happens without requests, where it is significant."""
+    growth_class: GrowthClass | None = None
+    """What kind of growth there was; ``None`` if nothing could be measured."""
+    series: tuple[Point, ...] = ()
+    """Every level that was read, in order of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +90,17 @@ class Finding:
     source: tuple[str, ...] = ()
     """Lines of source around the place, numbered, its own marked with ``>``; empty where it is not at hand."""
     hint: str = ""
+    """What a terminal shows: what is special here, then explanation, what to look for, fix and link in one text."""
     title: str = ""
     """The cause in a few words."""
+    explanation: str = ""
+    """The cause in a paragraph, the same for every finding of the rule."""
+    look_for: str = ""
+    """What to look for in the code."""
+    fix: str = ""
+    """An example in Go; empty where there is none in general."""
+    link: str = ""
+    """Where there is more to read."""
     proven: bool = False
     ignored_by: str | None = None
     """Reason of the ignore rule that matched."""
@@ -137,6 +151,12 @@ class EndpointReport:
     drained_in_s: float | None = None
     levelled_after: int | None = None
     background_per_s: Mapping[Signal, float] = field(default_factory=dict)
+    growth_class: GrowthClass | None = None
+    """What kind of growth there was; ``None`` if nothing could be measured."""
+    series: tuple[Point, ...] = ()
+    """Every level that was read, in order of time."""
+    screened_with: int | None = None
+    """How many other endpoints were proven clean in the same screen, ``None`` for one that was examined alone."""
     xfail: str | None = None
 
     @property

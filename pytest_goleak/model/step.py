@@ -6,10 +6,10 @@ Neither imports the other: the one is pure and can be simulated, the other has t
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 
-from pytest_goleak.model.observation import LoadResult, Observation
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.report import Verdict
 
 __all__ = [
@@ -18,6 +18,8 @@ __all__ = [
     "Conversation",
     "Drain",
     "DrainResult",
+    "Listen",
+    "ListenResult",
     "Proof",
     "ProofResult",
     "Snapshot",
@@ -54,9 +56,18 @@ class Block:
     """Rounds of load and idleness, in the order that the coin gave."""
 
     doses: tuple[int, ...]
-    """Requests per round; 0 is an idle round that lasts as long as a loaded one."""
+    """Requests per round; 0 is an idle round."""
+    sizes: tuple[int, ...] = ()
+    """Requests that each round would get if it were loaded: idle ones last as long as those would take. Where it is
+    empty, all idle rounds last as long as the mean of the loaded ones."""
     looks: int = 1
-    """Observations per level; their mean is what counts."""
+    """Observations per level."""
+    is_least: bool = False
+    """Whether the lowest of them counts for each signal, instead of their mean."""
+    same_request: bool = False
+    """Whether all requests are the same one, placeholders filled in once."""
+    foreseen: Mapping[Signal, float] = field(default_factory=dict)
+    """Smallest growth per request that the budget is expected to let one see, for whoever watches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +78,21 @@ class BlockResult:
     """One more than there were rounds."""
     loads: tuple[LoadResult | None, ...]
     """Per round; ``None`` for idle ones."""
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Look again and again without doing anything else, to learn how the levels move by themselves."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenResult:
+    """The levels seen while listening, in order of time."""
+
+    observations: tuple[Observation, ...]
     elapsed_s: float
 
 
@@ -117,8 +143,8 @@ class ProofResult:
     elapsed_s: float
 
 
-Step = WarmUp | Block | Drain | Proof | Snapshot
-StepResult = WarmUpResult | BlockResult | DrainResult | ProofResult | SnapshotResult
+Step = WarmUp | Block | Listen | Drain | Proof | Snapshot
+StepResult = WarmUpResult | BlockResult | ListenResult | DrainResult | ProofResult | SnapshotResult
 
 Conversation = Generator[Step, StepResult, Verdict]
 """An experiment under way: yields steps, is sent their results, returns the verdict."""

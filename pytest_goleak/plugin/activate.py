@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pytest_goleak.plugin import drivers
+from pytest_goleak.plugin.calibration import CalibrationSummary
+from pytest_goleak.plugin.economy import check_economy
 from pytest_goleak.plugin.loop import LoopTests
+from pytest_goleak.plugin.options import calibration_runs, flag
 from pytest_goleak.plugin.run import RUN, GoleakRun
 from pytest_goleak.plugin.settings import plan_of
 from pytest_goleak.plugin.summary import Summary
@@ -15,6 +18,8 @@ __all__ = ["activate"]
 
 def activate(config: pytest.Config) -> None:
     """Create the run and register what takes part in it."""
+    check_calibration(config)
+    check_economy(config)
     config.pluginmanager.register(drivers, "goleak-drivers")
     run = GoleakRun(config)
     config.stash[RUN] = run
@@ -23,6 +28,21 @@ def activate(config: pytest.Config) -> None:
     keep_together(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Summary(config, plan_of(config)), "goleak-summary")
+        if calibration_runs(config):
+            config.pluginmanager.register(CalibrationSummary(config), "goleak-calibration")
+
+
+def check_calibration(config: pytest.Config) -> None:
+    """Refuse what would write settings that nobody measured, or that belong to another budget than the file's."""
+    if not flag(config, "goleak_calibrate_write"):
+        return
+    if not calibration_runs(config):
+        raise pytest.UsageError("--goleak-calibrate-write writes what --goleak-calibrate suggests: give both")
+    if config.getoption("goleak_budget") is not None:
+        raise pytest.UsageError(
+            "--goleak-calibrate-write with --goleak-budget: what is suggested would be for that budget, not for the "
+            "file's. Leave one of them out."
+        )
 
 
 def keep_together(config: pytest.Config) -> None:

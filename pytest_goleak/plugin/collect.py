@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_goleak.plugin.items import GoleakFile, GoleakItem
+from pytest_goleak.plugin.items import CalibrateItem, GoleakFile, GoleakItem
 from pytest_goleak.plugin.marker import check_marker
-from pytest_goleak.plugin.options import flag
+from pytest_goleak.plugin.options import calibration_runs, flag
 from pytest_goleak.plugin.settings import config_file, plan_of
 
 __all__ = ["Collector"]
@@ -17,6 +17,7 @@ GROUP = "goleak"
 """Name of the xdist group: endpoints of one target go to one worker where its scheduler knows groups."""
 
 DISABLED = "leak tests run with --goleak"
+CALIBRATING = "only endpoints of the configuration file are calibrated"
 
 
 class Collector:
@@ -57,6 +58,8 @@ class Collector:
             item.add_marker(pytest.mark.xdist_group(GROUP))
             if not enabled:
                 item.add_marker(pytest.mark.skip(reason=DISABLED))
+            elif calibration_runs(self._config) and not isinstance(item, CalibrateItem):
+                item.add_marker(pytest.mark.skip(reason=CALIBRATING))
 
 
 def is_leak_test(item: pytest.Item) -> bool:

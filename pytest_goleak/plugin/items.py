@@ -1,4 +1,4 @@
-"""The configuration file as test items, one for each endpoint, and the self-test's two."""
+"""The configuration file as test items, one for each endpoint, the self-test's three, and calibrations."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_goleak.model.errors import MeasurementError
-from pytest_goleak.plugin.options import flag
+from pytest_goleak.plugin.options import calibration_runs, flag, selects
 from pytest_goleak.plugin.settings import plan_of
 
 if TYPE_CHECKING:
     from pytest_goleak.model.plan import Endpoint
-    from pytest_goleak.session.planted import Plant
+    from pytest_goleak.session.selftest import Control
 
-__all__ = ["GoleakFile", "GoleakItem", "SelftestItem"]
+__all__ = ["CalibrateItem", "GoleakFile", "GoleakItem", "SelftestItem"]
 
 
 class GoleakFile(pytest.File):
     """The configuration file as a collection of leak tests."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Yield an item for each endpoint."""
+        """Yield an item for each endpoint; to calibrate, the first one stands for all where none is selected."""
         endpoints = plan_of(self.config).endpoints
+        if flag(self.config, "goleak") and (runs := calibration_runs(self.config)):
+            for endpoint in endpoints if selects(self.config) else endpoints[:1]:
+                yield CalibrateItem.of(self, endpoint, runs=runs)
+            return
         if flag(self.config, "goleak") and flag(self.config, "goleak_selftest"):
-            yield from SelftestItem.pair(self, endpoints[0])
+            yield from SelftestItem.all_of(self, endpoints[0])
         for endpoint in endpoints:
             item = GoleakItem.from_parent(self, name=endpoint.name, endpoint=endpoint)
             if endpoint.xfail is not None:
@@ -61,37 +64,49 @@ class GoleakItem(pytest.Item):
 
 
 class SelftestItem(GoleakItem):
-    """Judges an endpoint with known growth planted between the service and the judge, or with none."""
+    """Judges an endpoint with known growth planted in the figures, in the service, or nowhere."""
 
-    plant: Plant
+    control: Control
 
     @classmethod
-    def pair(cls, parent: pytest.Collector, endpoint: Endpoint) -> Iterator[SelftestItem]:
-        """Yield the control that must be found, and the one that must not."""
-        from pytest_goleak.session.planted import Plant  # noqa: PLC0415 - only with --goleak-selftest
+    def all_of(cls, parent: pytest.Collector, endpoint: Endpoint) -> Iterator[SelftestItem]:
+        """Yield the controls that must be found, and the one that must not."""
+        from pytest_goleak.session.selftest import Control  # noqa: PLC0415 - only with --goleak-selftest
 
-        tolerance = endpoint.measure.tolerance
-        twice = Plant(bytes=2 * tolerance.bytes, objects=2 * tolerance.objects, goroutines=2 * tolerance.goroutines)
-        for name, plant in (
-            (f"selftest: a planted leak is found ({endpoint.name})", twice),
-            (f"selftest: nothing planted is not found ({endpoint.name})", Plant(bytes=0, objects=0, goroutines=0)),
-        ):
+        for control in Control:
+            name = f"selftest: {control.claim} ({endpoint.name})"
             item: SelftestItem = cls.from_parent(parent, name=name, endpoint=endpoint)
-            item.plant = plant
+            item.control = control
             yield item
 
     def runtest(self) -> None:
-        """Judge, and compare with what was planted.
-
-        Raises:
-            MeasurementError: the judge is wrong, or could not measure.
-
-        """
+        """Judge, and compare with what was planted."""
         from pytest_goleak.plugin.run import run_of  # noqa: PLC0415 - heavy, and only with --goleak
-        from pytest_goleak.session.planted import shortfall  # noqa: PLC0415 - only with --goleak-selftest
 
         run = run_of(self.config)
         run.adopt(None, plan_of(self.config).auth)
-        problem = shortfall(run.check_planted(self, self.endpoint, self.plant), self.plant)
-        if problem is not None:
-            raise MeasurementError(problem)
+        run.judge_control(self, run.control(self, self.endpoint, self.control))
+
+
+class CalibrateItem(GoleakItem):
+    """Judges an endpoint again and again; the calibration goes with the test's report."""
+
+    runs: int
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, endpoint: Endpoint, *, runs: int) -> CalibrateItem:
+        """Return the item of *endpoint*, of the endpoint's name, so that it is selected as the endpoint is."""
+        item: CalibrateItem = cls.from_parent(parent, name=endpoint.name, endpoint=endpoint)
+        item.runs = runs
+        return item
+
+    def runtest(self) -> None:
+        """Calibrate; fail where a run says leak, or could not measure."""
+        from pytest_goleak.plugin.calibration import attach, judge  # noqa: PLC0415 - heavy, and only with --goleak
+        from pytest_goleak.plugin.run import run_of  # noqa: PLC0415 - see above
+
+        run = run_of(self.config)
+        run.adopt(None, plan_of(self.config).auth)
+        calibration = run.calibrate(self, self.endpoint, runs=self.runs)
+        attach(self, calibration, self.endpoint.measure)
+        judge(calibration)

@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["OPTIONS", "Option", "add_options", "flag", "from_command_line", "from_ini", "out_directory", "value"]
+__all__ = [
+    "OPTIONS",
+    "Option",
+    "add_options",
+    "calibration_runs",
+    "flag",
+    "from_command_line",
+    "from_ini",
+    "out_directory",
+    "selects",
+    "value",
+]
 
 
 def _duration(text: str) -> str:
@@ -35,6 +46,16 @@ def _seed(text: str) -> int:
     return seed
 
 
+def _runs(text: str) -> int:
+    try:
+        runs = int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number of runs; expected for example '--goleak-calibrate=10'") from None
+    if runs < 1:
+        raise ValueError(f"{text!r} is not a number of runs; expected 1 or more")
+    return runs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """One option; a missing *parse* makes it a switch."""
@@ -46,6 +67,8 @@ class Option:
     metavar: str | None = None
     key: str | None = None
     """Dotted key of the setting that it overrides, where it is one."""
+    bare: object = None
+    """Its value where it is given without one; ``None`` if it needs a value."""
 
     @property
     def dest(self) -> str:
@@ -82,6 +105,16 @@ OPTIONS = (
         key="measure.budget",
     ),
     Option(
+        name="goleak-total-budget",
+        help="longest time for all endpoints together; what some do not need goes to those in doubt",
+        parse=_duration,
+        metavar="TIME",
+    ),
+    Option(
+        name="goleak-screen",
+        help="a quick look at all endpoints together first; only those that it does not clear are examined alone",
+    ),
+    Option(
         name="goleak-seed",
         help="seed of the experiment, for a rerun with the same coin",
         parse=_seed,
@@ -100,7 +133,21 @@ OPTIONS = (
     Option(name="goleak-sarif", help="write the findings as SARIF 2.1.0", parse=Path, metavar="FILE"),
     Option(name="goleak-out", help="directory of profiles and other artifacts", parse=Path, metavar="DIR"),
     Option(name="goleak-accept", help="write the leaks found now into the configuration as [[ignore]] rules"),
-    Option(name="goleak-selftest", help="plant known leaks between service and judge, and require that they are found"),
+    Option(
+        name="goleak-selftest",
+        help="plant known leaks in the figures and in the service, and require that they are found",
+    ),
+    Option(
+        name="goleak-calibrate",
+        help="judge a clean endpoint (or those selected) K times (default 10): false alarms, noise, suggested settings",
+        parse=_runs,
+        metavar="K",
+        bare=10,
+    ),
+    Option(
+        name="goleak-calibrate-write",
+        help="write the budget and the tolerance that the calibration suggests into the configuration",
+    ),
     Option(name="goleak-strict", help="an inconclusive endpoint fails instead of being skipped with its reason"),
 )
 
@@ -122,6 +169,7 @@ def add_options(parser: pytest.Parser) -> None:
                 default=None,
                 metavar=option.metavar,
                 help=option.help,
+                **({} if option.bare is None else {"nargs": "?", "const": option.bare}),
             )
             parser.addini(option.dest, help=option.help, default=None)
 
@@ -140,6 +188,18 @@ def value(config: pytest.Config, dest: str) -> object:
 def flag(config: pytest.Config, dest: str) -> bool:
     """Return whether a switch is on."""
     return bool(value(config, dest))
+
+
+def calibration_runs(config: pytest.Config) -> int:
+    """Return how many runs a calibration has, 0 where none is asked for."""
+    runs = value(config, "goleak_calibrate")
+    return runs if isinstance(runs, int) else 0
+
+
+def selects(config: pytest.Config) -> bool:
+    """Return whether the user chose among the items: by ``-k``, ``-m``, or by their ids."""
+    chosen = config.getoption("keyword") or config.getoption("markexpr")
+    return bool(chosen) or any("::" in argument for argument in config.args)
 
 
 def out_directory(config: pytest.Config) -> Path:

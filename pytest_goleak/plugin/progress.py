@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import AbstractContextManager, nullcontext
 
@@ -9,6 +10,7 @@ import pytest
 
 from pytest_goleak.model.protocols import Progress
 from pytest_goleak.model.units import format_seconds
+from pytest_goleak.report.figures import amount
 
 __all__ = ["LiveProgress"]
 
@@ -76,9 +78,10 @@ class LiveProgress:
 
 
 def describe(progress: Progress) -> str:
-    """Return ``block 2, round 3/10, 4,100 requests, 24 s left``."""
+    """Return ``block 2, round 3/10, 4,100 requests, 24 s left, will see ≥ 16 B, 0.02 objects``."""
     parts = [progress.stage]
     if progress.rounds > 1:
         parts.append(f"round {progress.round}/{progress.rounds}")
     parts += [f"{progress.requests:,} requests", f"{format_seconds(progress.seconds_left)} left"]
-    return ", ".join(parts)
+    seen = [amount(size, signal.unit) for signal, size in progress.foreseen.items() if math.isfinite(size)]
+    return ", ".join([*parts, *([f"will see ≥ {', '.join(seen)} per request"] if seen else [])])

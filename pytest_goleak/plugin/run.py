@@ -12,18 +12,22 @@ import pytest
 from filelock import FileLock
 
 from pytest_goleak.model.auth import Auth
+from pytest_goleak.model.calibration import Calibration
 from pytest_goleak.model.errors import InconclusiveError, LeakError, MeasurementError
 from pytest_goleak.model.plan import Endpoint, RunPlan, Tolerance
 from pytest_goleak.model.protocols import LoadDriver
 from pytest_goleak.model.report import EndpointReport, Outcome
+from pytest_goleak.plugin.collect import is_leak_test
+from pytest_goleak.plugin.economy import Economy
 from pytest_goleak.plugin.options import flag, out_directory, value
 from pytest_goleak.plugin.outcome import GoleakWarning
 from pytest_goleak.plugin.progress import LiveProgress
 from pytest_goleak.plugin.settings import plan_of
 from pytest_goleak.report.jsondoc import endpoint_to_dict, target_to_dict
 from pytest_goleak.report.terminal import render_endpoint
+from pytest_goleak.session.calibrate import calibrate_endpoint
 from pytest_goleak.session.compare import against
-from pytest_goleak.session.planted import Plant
+from pytest_goleak.session.selftest import Control, ControlOutcome, ControlResult, run_control
 from pytest_goleak.session.session import GoleakSession
 
 __all__ = ["RUN", "GoleakRun", "run_of"]
@@ -46,6 +50,7 @@ class GoleakRun:
         self._older: GoleakSession | None = None
         self._progress = LiveProgress(config)
         self._turn = turn_of(config)
+        self._economy = Economy(config)
 
     @property
     def session(self) -> GoleakSession:
@@ -90,7 +95,7 @@ class GoleakRun:
         """Examine *endpoint* and remember the report for *item*."""
         try:
             with self._turn:
-                report = self.session.check(endpoint, item_id=_id(item), driver=driver, listen=self._progress)
+                report = self._cleared(item, driver) or self._examined(item, endpoint, driver)
                 if report.outcome is Outcome.LEAK and self.older is not None:
                     older = self.older.check(endpoint, item_id=_id(item), driver=driver, listen=self._progress)
                     report = against(report, older)
@@ -99,11 +104,29 @@ class GoleakRun:
         item.stash.setdefault(REPORTS, []).append(report)
         return report
 
-    def check_planted(self, item: pytest.Item, endpoint: Endpoint, plant: Plant) -> EndpointReport:
-        """Examine *endpoint* with *plant* added to what the service reports; not part of the run's report."""
+    def _cleared(self, item: pytest.Item, driver: LoadDriver | None) -> EndpointReport | None:
+        """Return the report of an endpoint of the configuration that a screen has cleared."""
+        return self._economy.cleared(item.nodeid, self.session, self._progress) if driver is None else None
+
+    def _examined(self, item: pytest.Item, endpoint: Endpoint, driver: LoadDriver | None) -> EndpointReport:
+        allowed = self._economy.allowed(endpoint, self.session)
+        if allowed is None:
+            return self._economy.spent(endpoint, _id(item))
+        return self.session.check(allowed, item_id=_id(item), driver=driver, listen=self._progress)
+
+    def control(self, item: pytest.Item, endpoint: Endpoint, control: Control) -> ControlResult:
+        """Examine *endpoint* with *control* in place; not part of the run's report."""
         try:
             with self._turn:
-                return self.session.check_planted(endpoint, plant, item_id=_id(item), listen=self._progress)
+                return run_control(self.session, control, endpoint, item_id=_id(item), listen=self._progress)
+        finally:
+            self._progress.clear()
+
+    def calibrate(self, item: pytest.Item, endpoint: Endpoint, *, runs: int) -> Calibration:
+        """Judge *endpoint* in *runs* runs; not part of the run's report."""
+        try:
+            with self._turn:
+                return calibrate_endpoint(self.session, endpoint, runs=runs, item_id=_id(item), listen=self._progress)
         finally:
             self._progress.clear()
 
@@ -125,10 +148,27 @@ class GoleakRun:
             case Outcome.INCONCLUSIVE:
                 if flag(self.config, "goleak_strict"):
                     raise InconclusiveError(render_endpoint(report, tolerance=tolerance))
-                # Where warnings are errors the skip itself has to do: what was not decided has not failed.
-                with suppress(GoleakWarning):
-                    item.warn(GoleakWarning(f"{report.name} is inconclusive: {report.reason}"))
-                pytest.skip(f"inconclusive: {report.reason}")
+                skip_undecided(
+                    item, f"{report.name} is inconclusive: {report.reason}", f"inconclusive: {report.reason}"
+                )
+
+    def judge_control(self, item: pytest.Item, result: ControlResult) -> None:
+        """Raise what the *result* of a control calls for.
+
+        Raises:
+            MeasurementError: the judge is wrong, or could not measure.
+            InconclusiveError: nothing could be planted, with ``--goleak-strict``.
+
+        """
+        __tracebackhide__ = True
+        message = f"selftest: {result.message}"
+        match result.outcome:
+            case ControlOutcome.FAILED:
+                raise MeasurementError(message)
+            case ControlOutcome.NOT_PLANTED:
+                if flag(self.config, "goleak_strict"):
+                    raise InconclusiveError(message)
+                skip_undecided(item, message, message)
 
     def adopt(self, target: object, auth: Auth) -> None:
         """Use what the fixtures ``goleak_target`` and ``goleak_auth`` gave instead of the configuration's."""
@@ -137,6 +177,10 @@ class GoleakRun:
         self.session.use(chosen, auth)
 
     # --- hooks -----------------------------------------------------------------------------------------------------
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Learn which leak tests are to come."""
+        self._economy.expect([item for item in session.items if is_leak_test(item)])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def] # noqa: ANN201
@@ -155,6 +199,14 @@ class GoleakRun:
             if session is not None:
                 session.close()
         self._session = self._older = None
+
+
+def skip_undecided(item: pytest.Item, warning: str, reason: str) -> None:
+    """Skip *item* for *reason*, with a warning: what was not decided is no pass, and has not failed."""
+    # Where warnings are errors the skip itself has to do.
+    with suppress(GoleakWarning):
+        item.warn(GoleakWarning(warning))
+    pytest.skip(reason)
 
 
 def turn_of(config: pytest.Config) -> AbstractContextManager[object]:

@@ -4,15 +4,42 @@ from __future__ import annotations
 
 import math
 
+from pytest_goleak.model.growth import GrowthClass
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.report import EndpointReport, Finding, Outcome, SignalEstimate
 from pytest_goleak.model.units import format_bytes, format_count, format_seconds
 
-__all__ = ["NOUNS", "amount", "effort", "finding_growth", "growth", "headline", "interval", "p_value", "visible"]
+__all__ = [
+    "CLASSES",
+    "NOUNS",
+    "amount",
+    "bounded_by",
+    "effort",
+    "finding_growth",
+    "growth",
+    "headline",
+    "interval",
+    "p_value",
+    "visible",
+]
 
 NOUNS = {Signal.HEAP_BYTES: "heap bytes", Signal.HEAP_OBJECTS: "heap objects", Signal.GOROUTINES: "goroutines"}
 _SUBJECTS = {Signal.HEAP_BYTES: "heap grows", Signal.HEAP_OBJECTS: "heap grows", Signal.GOROUTINES: "leaks"}
+CLASSES = {
+    GrowthClass.FLAT: "flat",
+    GrowthClass.PER_REQUEST: "linear in the requests",
+    GrowthClass.PER_CONNECTION: "by the connection: as much for each one, however many requests it carries",
+    GrowthClass.PER_KEY: "by the distinct key: the same request again adds nothing",
+    GrowthClass.PER_ERROR: "by the error: as much for each answer with a status of 400 or more",
+    GrowthClass.BACKGROUND: "background drift: with time, be there requests or not",
+    GrowthClass.DRAIN: "slow drain: under load only, and gone without it",
+    GrowthClass.FILL: "bounded fill: until something was full",
+    GrowthClass.STEP: "step: once, at one moment",
+    GrowthClass.STILL_GROWING: "still growing when the budget ended",
+    GrowthClass.UNCLEAR: "none that could be told from the noise",
+}
+"""Classes of growth in words."""
 
 
 def amount(figure: float, unit: str) -> str:
@@ -59,6 +86,18 @@ def visible(report: EndpointReport) -> str:
         if math.isfinite(estimate.min_detectable)
     ]
     return f"would have seen ≥ {', '.join(seen)} per request" if seen else ""
+
+
+def bounded_by(report: EndpointReport) -> str:
+    """Return where growth that is no leak ended, empty if there was none: ``gone 3.2 s after the load``."""
+    match report.growth_class:
+        case GrowthClass.DRAIN if report.drained_in_s is not None:
+            return f"gone {format_seconds(report.drained_in_s)} after the load"
+        case GrowthClass.FILL | GrowthClass.STEP if report.levelled_after is not None:
+            return f"levelled off after {report.levelled_after:,} requests"
+        case GrowthClass.BACKGROUND:
+            return "grows in the background"
+    return ""
 
 
 def growth(report: EndpointReport) -> str:

@@ -6,8 +6,19 @@ from collections.abc import Iterable
 from html import escape
 
 from pytest_goleak.model.report import EndpointReport, Finding, RunReport
-from pytest_goleak.report.figures import NOUNS, amount, effort, finding_growth, growth, interval, p_value, visible
+from pytest_goleak.report.figures import (
+    CLASSES,
+    NOUNS,
+    amount,
+    effort,
+    finding_growth,
+    growth,
+    interval,
+    p_value,
+    visible,
+)
 from pytest_goleak.report.finding_text import ignore_lines
+from pytest_goleak.report.sparkline import plot
 from pytest_goleak.report.terminal import summary
 
 __all__ = ["render"]
@@ -62,6 +73,7 @@ def _section(index: int, endpoint: EndpointReport) -> str:
         f"<p>{escape(endpoint.reason)}</p>\n",
         f'<p class="dim">{escape(endpoint.note)}</p>\n' if endpoint.note else "",
         _signals(endpoint),
+        _course(endpoint),
         *(_finding(finding) for finding in endpoint.findings),
         _unfold("See it by hand", _pre(endpoint.reproduce)) if endpoint.reproduce else "",
         _unfold("Profiles", _pre(f"{name}  {path}" for name, path in endpoint.artifacts.items()))
@@ -70,6 +82,11 @@ def _section(index: int, endpoint: EndpointReport) -> str:
         "</section>\n",
     ]
     return "".join(parts)
+
+
+def _course(endpoint: EndpointReport) -> str:
+    said = f'<p class="dim">growth: {escape(CLASSES[endpoint.growth_class])}</p>\n' if endpoint.growth_class else ""
+    return said + (_pre(lines) if (lines := plot(endpoint)) else "")
 
 
 def _signals(endpoint: EndpointReport) -> str:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_goleak.model.growth import GrowthClass, Point
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.report import EndpointReport, Finding, Outcome, RunReport, SignalEstimate, TargetInfo
 
@@ -28,6 +29,8 @@ __all__ = [
 SCHEMA_VERSION = 1
 
 Document = dict[str, Any]
+
+_COLUMNS = ("at_s", "requests", *(signal.value for signal in Signal))
 
 
 def render(report: RunReport) -> str:
@@ -107,6 +110,9 @@ def endpoint_to_dict(report: EndpointReport) -> Document:
         "background_per_s": {signal.value: _finite(rate) for signal, rate in report.background_per_s.items()},
         "drained_in_s": _finite(report.drained_in_s),
         "levelled_after": report.levelled_after,
+        "growth_class": report.growth_class.value if report.growth_class else None,
+        "series": _series_to_dict(report.series),
+        "screened_with": report.screened_with,
         "findings": [_finding_to_dict(finding) for finding in report.findings],
         "artifacts": dict(report.artifacts),
         "reproduce": list(report.reproduce),
@@ -139,11 +145,25 @@ def endpoint_from_dict(document: Mapping[str, Any]) -> EndpointReport:
         background_per_s={Signal(name): _number(rate) for name, rate in document["background_per_s"].items()},
         drained_in_s=document["drained_in_s"],
         levelled_after=document["levelled_after"],
+        growth_class=GrowthClass(document["growth_class"]) if document.get("growth_class") else None,
+        series=_series_from_dict(document.get("series", {})),
+        screened_with=document.get("screened_with"),
         findings=tuple(_finding_from_dict(finding) for finding in document["findings"]),
         artifacts=dict(document["artifacts"]),
         reproduce=tuple(document["reproduce"]),
         xfail=document["xfail"],
     )
+
+
+def _series_to_dict(series: tuple[Point, ...]) -> Document:
+    """Return the levels as columns of equal length, as plotting libraries take them."""
+    columns: Document = {"at_s": [round(point.at_s, 3) for point in series]}
+    return columns | {name: [getattr(point, name) for point in series] for name in _COLUMNS[1:]}
+
+
+def _series_from_dict(document: Mapping[str, Any]) -> tuple[Point, ...]:
+    rows = zip(*(document.get(name, ()) for name in _COLUMNS), strict=True)
+    return tuple(Point(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
 
 
 def _signal_to_dict(estimate: SignalEstimate) -> Document:
@@ -187,6 +207,10 @@ def _finding_to_dict(finding: Finding) -> Document:
         "user_frames": list(finding.user_frames),
         "source": list(finding.source),
         "hint": finding.hint,
+        "explanation": finding.explanation,
+        "look_for": finding.look_for,
+        "fix": finding.fix,
+        "link": finding.link,
         "ignored_by": finding.ignored_by,
         "baseline": finding.baseline,
     }
@@ -211,6 +235,10 @@ def _finding_from_dict(document: Mapping[str, Any]) -> Finding:
         user_frames=tuple(document["user_frames"]),
         source=tuple(document["source"]),
         hint=document["hint"],
+        explanation=document.get("explanation", ""),
+        look_for=document.get("look_for", ""),
+        fix=document.get("fix", ""),
+        link=document.get("link", ""),
         ignored_by=document["ignored_by"],
         baseline=document["baseline"],
     )

@@ -9,8 +9,20 @@ from collections.abc import Iterator, Sequence
 from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.report import EndpointReport, Outcome, RunReport
 from pytest_goleak.model.units import format_seconds
-from pytest_goleak.report.figures import NOUNS, amount, effort, growth, headline, interval, p_value, visible
+from pytest_goleak.report.figures import (
+    CLASSES,
+    NOUNS,
+    amount,
+    bounded_by,
+    effort,
+    growth,
+    headline,
+    interval,
+    p_value,
+    visible,
+)
 from pytest_goleak.report.finding_text import finding_lines, fold_shell, wrapped
+from pytest_goleak.report.sparkline import plot
 
 __all__ = ["render_endpoint", "summary", "verdict_line"]
 
@@ -23,6 +35,7 @@ def render_endpoint(report: EndpointReport, *, tolerance: Tolerance | None = Non
     sections = [
         wrapped(headline(report, tolerance)),
         _signal_table(report),
+        plot(report),
         list(_circumstances(report)),
         *(finding_lines(number, finding) for number, finding in enumerate(report.findings, start=1)),
         _unattributed(report),
@@ -56,7 +69,7 @@ def _cells(report: EndpointReport) -> tuple[str, str, str, str]:
     outcome = f"{report.outcome.value} (known)" if _is_known(report) else report.outcome.value
     match report.outcome:
         case Outcome.CLEAN:
-            said = visible(report) or report.reason
+            said = "; ".join(filter(None, [visible(report), bounded_by(report)])) or report.reason
         case Outcome.LEAK:
             first = next(iter(report.new_findings or report.findings), None)
             said = ": ".join(part for part in (growth(report), first.location if first else "") if part)
@@ -106,11 +119,13 @@ def _circumstances(report: EndpointReport) -> Iterator[str]:
     if report.outcome is Outcome.LEAK:
         yield from wrapped(f"Decided by: {report.reason}")
     yield f"{effort(report)}, seed {report.seed}"
+    if report.growth_class is not None:
+        yield f"growth: {CLASSES[report.growth_class]}"
     if report.unexpected_responses:
         yield f"{report.unexpected_responses:,} answers had an unexpected status"
     if report.drained_in_s is not None:
         yield f"growth was gone after {format_seconds(report.drained_in_s)} without load"
-    if report.levelled_after is not None:
+    elif report.levelled_after is not None:
         yield f"growth levelled off after {report.levelled_after:,} requests"
     for signal, rate in report.background_per_s.items():
         if math.isfinite(rate):

@@ -1,33 +1,38 @@
-"""The negative control: known growth, planted between the service and the judge."""
+"""Known growth, planted in the figures between the service and the judge."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pytest_goleak.model.observation import LoadResult, Observation, Signal
-from pytest_goleak.model.plan import Endpoint
+from pytest_goleak.model.observation import LoadResult, Observation
+from pytest_goleak.model.plan import Endpoint, Tolerance
 from pytest_goleak.model.protocols import LoadDriver, LoadJob, Source
-from pytest_goleak.model.report import EndpointReport, Outcome
 
-__all__ = ["CountingDriver", "Plant", "PlantedSource", "shortfall"]
+__all__ = ["CountingDriver", "Plant", "PlantedSource"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """Growth per request to plant; the defaults are twice the default tolerance, or less."""
+    """Growth per request to plant."""
 
-    bytes: float = 256.0
-    objects: float = 0.2
-    goroutines: float = 0.02
+    bytes: float = 0.0
+    objects: float = 0.0
+    goroutines: float = 0.0
+
+    @classmethod
+    def beyond(cls, tolerance: Tolerance) -> Plant:
+        """Return twice what *tolerance* allows: growth that every run must find."""
+        return cls(bytes=2 * tolerance.bytes, objects=2 * tolerance.objects, goroutines=2 * tolerance.goroutines)
 
 
 class CountingDriver:
-    """A driver that knows how many requests it has sent."""
+    """A driver that knows how many requests it has sent, and how long that took."""
 
     def __init__(self, driver: LoadDriver) -> None:
         self.name = driver.name
         self.sent = 0
+        self.busy_s = 0.0
         self._driver = driver
 
     def unsupported(self, endpoint: Endpoint) -> str | None:
@@ -38,6 +43,7 @@ class CountingDriver:
         """Send the job's requests, and count them."""
         result = self._driver.run(job, on_progress)
         self.sent += result.completed
+        self.busy_s += result.duration_s
         return result
 
 
@@ -63,23 +69,3 @@ class PlantedSource:
     def proven_leaks(self) -> int | None:
         """Return ``None``: what is planted can't be proven by the service's runtime."""
         return None
-
-
-def shortfall(report: EndpointReport, plant: Plant) -> str | None:
-    """Return what is wrong with the judge if *report* is not what *plant* must give, ``None`` if all is well."""
-    if plant.bytes == 0:
-        if report.outcome is Outcome.CLEAN:
-            return None
-        return (
-            f"selftest: nothing was planted, and {report.name} is {report.outcome}: {report.reason}. Put an endpoint "
-            f"that is known to be clean, such as a health check, first in the configuration."
-        )
-    found = {signal for signal, estimate in report.signals.items() if estimate.outcome is Outcome.LEAK}
-    missed = [signal.value for signal in Signal if signal not in found]
-    if not missed:
-        return None
-    return (
-        f"selftest: {plant.bytes:g} B, {plant.objects:g} objects and {plant.goroutines:g} goroutines per request were "
-        f"planted, and {', '.join(missed)} were not found: {report.outcome}, {report.reason}. Passes of this run prove "
-        f"nothing; see docs/explanation/verdict.md."
-    )

@@ -22,7 +22,8 @@ from pytest_goleak.fetch.tls import make_tls_context
 from pytest_goleak.findings.hints import Rule
 from pytest_goleak.findings.match import apply
 from pytest_goleak.findings.reproduce import reproduce
-from pytest_goleak.findings.source import make_reader
+from pytest_goleak.findings.source import make_reader, source_roots
+from pytest_goleak.load.request import has_placeholders
 from pytest_goleak.model.auth import Auth, Secret
 from pytest_goleak.model.errors import ConfigError, GoleakError
 from pytest_goleak.model.plan import Endpoint, RunPlan
@@ -30,12 +31,11 @@ from pytest_goleak.model.protocols import Fetcher, LoadDriver, ProgressListener,
 from pytest_goleak.model.report import EndpointReport, Outcome, TargetInfo
 from pytest_goleak.session import artifacts
 from pytest_goleak.session.clock import MonotonicClock
-from pytest_goleak.session.planted import CountingDriver, Plant, PlantedSource
 from pytest_goleak.session.today import today
 from pytest_goleak.target.buildinfo import go_version
 from pytest_goleak.target.open import open_target
 
-__all__ = ["GoleakSession", "start"]
+__all__ = ["Arrangement", "GoleakSession", "start", "unmeasured"]
 
 DEFAULT_SAMPLE_BYTES = 512 * 1024
 """Go's own ``runtime.MemProfileRate``."""
@@ -43,6 +43,9 @@ DEFAULT_SAMPLE_BYTES = 512 * 1024
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 SourceFactory = Callable[[Target, Fetcher], Source | None]
+
+Arrangement = Callable[[LoadDriver, Equipment], tuple[LoadDriver, Equipment]]
+"""Puts something between the service and the judge: returns the driver and the equipment to use instead."""
 
 
 class GoleakSession:
@@ -195,7 +198,7 @@ class GoleakSession:
                 profiles=profiles,
                 sample_bytes=plan.memprofilerate if plan.is_started_by_us else DEFAULT_SAMPLE_BYTES,
                 socket=target.socket,
-                read_source=make_reader([Path(plan.root, plan.cwd)]),
+                read_source=make_reader(source_roots(plan)),
                 extra_rules=self._rules,
             )
             self._info = TargetInfo(
@@ -237,31 +240,54 @@ class GoleakSession:
     ) -> EndpointReport:
         """Examine *endpoint*, write its artifacts, and return its report; never raises for what the service does."""
         try:
-            driver = self._driver_for(endpoint, driver)
+            driver = self.driver_for(endpoint, driver)
+            is_varied = has_placeholders(endpoint)
             equipment = self.equipment
         except GoleakError as failure:
-            return _failed(endpoint, item_id, str(failure))
-        examination = check_endpoint(endpoint, driver=driver, equipment=equipment, item_id=item_id, listen=listen)
+            return unmeasured(endpoint, item_id, str(failure))
+        examination = check_endpoint(
+            endpoint,
+            driver=driver,
+            equipment=equipment,
+            item_id=item_id,
+            is_varied=is_varied,
+            listen=listen,
+        )
         written = artifacts.write(self._out, endpoint.name, examination.profiles) if self._out else {}
         report = self._completed(examination.report, endpoint, written)
-        if report.outcome in (Outcome.LEAK, Outcome.ERROR) and self._used is None and self.plan.target.is_started_by_us:
-            # Thousands of leaked goroutines slow down every profile after them: the next endpoint gets a new process.
-            self._stop()
+        self.refresh_after(report)
         return report
 
-    def check_planted(
-        self, endpoint: Endpoint, plant: Plant, *, item_id: str, listen: ProgressListener = lambda _: None
+    def examine(
+        self,
+        endpoint: Endpoint,
+        *,
+        item_id: str,
+        arrange: Arrangement = lambda driver, equipment: (driver, equipment),
+        listen: ProgressListener = lambda _: None,
     ) -> EndpointReport:
-        """Examine *endpoint* with growth planted between the service and the judge: the negative control."""
+        """Examine *endpoint* as *arrange* sets it up, and leave no artifacts: for controls and calibration."""
         try:
-            driver = CountingDriver(self._driver_for(endpoint, None))
-            equipment = self.equipment
+            driver, equipment = arrange(self.driver_for(endpoint), self.equipment)
         except GoleakError as failure:
-            return _failed(endpoint, item_id, str(failure))
-        planted = dataclasses.replace(equipment, source=PlantedSource(equipment.source, driver, plant), sample_bytes=1)
-        return check_endpoint(endpoint, driver=driver, equipment=planted, item_id=item_id, listen=listen).report
+            return unmeasured(endpoint, item_id, str(failure))
+        return check_endpoint(endpoint, driver=driver, equipment=equipment, item_id=item_id, listen=listen).report
 
-    def _driver_for(self, endpoint: Endpoint, driver: LoadDriver | None) -> LoadDriver:
+    def refresh_after(self, report: EndpointReport) -> None:
+        """Give the next endpoint a new process if *report* may have left this one in a bad state, and it is ours.
+
+        Thousands of leaked goroutines slow down every profile after them.
+        """
+        if report.outcome in (Outcome.LEAK, Outcome.ERROR) and self._used is None and self.plan.target.is_started_by_us:
+            self._stop()
+
+    def driver_for(self, endpoint: Endpoint, driver: LoadDriver | None = None) -> LoadDriver:
+        """Return *driver*, or the one that *endpoint* asks for.
+
+        Raises:
+            ConfigError: there is none of that name, it can't drive the endpoint, or load would go elsewhere.
+
+        """
         chosen = driver or self.driver(endpoint.load.driver)
         if (why := chosen.unsupported(endpoint)) is not None:
             raise ConfigError(f"load driver {chosen.name!r} can't drive {endpoint.name!r}: {why}")
@@ -322,13 +348,14 @@ def is_target(candidate: object) -> TypeGuard[Target]:
     return all(hasattr(candidate, name) for name in ("url", "pprof_url", "check_alive", "output"))
 
 
-def _failed(endpoint: Endpoint, item_id: str, reason: str) -> EndpointReport:
+def unmeasured(endpoint: Endpoint, item_id: str, reason: str, outcome: Outcome = Outcome.ERROR) -> EndpointReport:
+    """Return the report of an endpoint that no request was sent to."""
     return EndpointReport(
         id=item_id,
         name=endpoint.name,
         method=endpoint.method,
         path=endpoint.path,
-        outcome=Outcome.ERROR,
+        outcome=outcome,
         reason=reason,
         seed=endpoint.measure.seed,
         xfail=endpoint.xfail,

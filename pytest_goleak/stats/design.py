@@ -76,10 +76,15 @@ class Coin:
         self._random = random.Random(seed)  # noqa: S311 - reproducible, not secret
 
     def doses(self, requests: int, *, rounds: int = BLOCK_ROUNDS) -> tuple[int, ...]:
-        """Return the doses of one block: half of the rounds idle, the others about *requests* each.
+        """Return the doses of one block: half of the rounds idle, the others about *requests* each."""
+        return self.rounds(requests, rounds=rounds)[0]
 
-        The jitter of 20 % up and down keeps batch sizes of the service from running in step with ours.
+    def rounds(self, requests: int, *, rounds: int = BLOCK_ROUNDS) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the doses of one block, and the sizes of its rounds: what each would get if it were loaded.
+
+        The sizes vary by 20 % up and down, so that batches of the service do not run in step with ours. Idle rounds
+        vary in length as loaded ones do: else what has a period would add the same to every idle round alone.
         """
         loaded = set(self._random.sample(range(rounds), rounds // 2))
-        sizes = [max(1, round(requests * self._random.uniform(0.8, 1.2))) for _ in range(rounds)]
-        return tuple(size if index in loaded else 0 for index, size in enumerate(sizes))
+        sizes = tuple(max(1, round(requests * self._random.uniform(0.8, 1.2))) for _ in range(rounds))
+        return tuple(size if index in loaded else 0 for index, size in enumerate(sizes)), sizes

@@ -79,7 +79,7 @@ class Experiment:
         )
 
 
-def analyse(levels: Sequence[float], doses: Sequence[int]) -> Experiment:
+def analyse(levels: Sequence[float] | Floats, doses: Sequence[int]) -> Experiment:
     """Return the experiment of one block.
 
     Args:

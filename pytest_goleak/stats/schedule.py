@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import BLOCK_ROUNDS, Thresholds
+from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
 __all__ = ["Schedule"]
@@ -18,8 +19,17 @@ ENOUGH_REQUESTS = 8_000
 ENOUGH_LOAD_S = 2.0
 """Slow endpoints: load after which a verdict may be given on fewer requests; the report states how many."""
 
+DEAR_LOOK_S = 0.3
+"""Looks that take longer leave time for few of them: the heap is large, or the machine busy."""
+
+MOST_SHARPER = 16
+"""Largest factor between the dose that noise seems to need and the one that is given."""
+
 FIRST_SHARE_S = 5.0
 """Longest time for the first judged block."""
+
+LEAST_REPEAT = 4
+"""Requests of the smallest dose that a suspicion may be repeated with."""
 
 MAX_GROWTH_BYTES = 192 * 1024 * 1024
 """Growth that one block may bring about in the service: a test must not drive it out of memory."""
@@ -39,6 +49,8 @@ class Schedule:
     """Requests per second, as last measured."""
     round_cost_s: float = 0.02
     """Time that a round takes beside its load: settling and captures."""
+    look_s: float = 0.0
+    """Time that one look at the levels took after the warm-up."""
 
     def warmed_up(self, *, requests: int, rate: float, elapsed_s: float) -> None:
         """Take in the result of the warm-up."""
@@ -60,9 +72,19 @@ class Schedule:
         """Return the dose of the block that is not judged: small and quick."""
         return max(4, min(100, int(self.rate * 0.05 * min(1.0, self.budget_s / 30) * 2)))
 
-    def second_dose(self, first: Evidence, thresholds: Thresholds) -> int:
-        """Return the dose of the first judged block: enough requests at once, if the time allows."""
-        return self._capped(1_600, self._share_s(), first, thresholds)
+    def first_rounds(self, *, proves: bool) -> int:
+        """Return the rounds of that block: few, and fewer where looks are dear; all where proof may begin with it."""
+        if self.look_s > DEAR_LOOK_S:
+            return 2
+        return BLOCK_ROUNDS if proves else FIRST_ROUNDS
+
+    def second_dose(self, first: Evidence, thresholds: Thresholds) -> int | None:
+        """Return the dose of the first judged block: enough requests at once, if the time allows.
+
+        ``None`` if the budget allows no block at all.
+        """
+        dose = self._capped(1_600, self._share_s(), first, thresholds)
+        return dose if self.remaining_s > 0.9 * self.block_s(dose) else None
 
     def larger_dose(self, last: Evidence, thresholds: Thresholds, *, must_outlast: int) -> int | None:
         """Return the next dose, or ``None`` if no block that could decide more fits into the budget.
@@ -83,13 +105,23 @@ class Schedule:
         wanted = max(least, min(1.5 * excess, 16.0) if math.isfinite(excess) else least) * last.dose
         wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
         # A block that leaves time to confirm what it may find is worth more than the largest one that fits.
-        confirmable = self._capped(int(wanted), (self._remaining_s() - self.idle_s) / 2.2, last, thresholds)
+        confirmable = self._capped(int(wanted), (self.remaining_s - self.idle_s) / 2.2, last, thresholds)
         dose = (
             confirmable
             if confirmable >= 1.3 * last.dose
-            else self._capped(int(wanted), self._remaining_s() * 0.95, last, thresholds)
+            else self._capped(int(wanted), self.remaining_s * 0.95, last, thresholds)
         )
-        return dose if dose >= 0.8 * last.dose and self._remaining_s() > self.block_s(dose) else None
+        return dose if dose >= 0.8 * last.dose and self.remaining_s > self.block_s(dose) else None
+
+    def sharp_dose(self, needed: int, last: Evidence, thresholds: Thresholds) -> int | None:
+        """Return the dose for noise that needs so many requests, or more: it may be worse than it sounded.
+
+        It leaves time to confirm what it may find, if that is enough; else it is as large as fits.
+        """
+        most = MOST_SHARPER * max(needed, last.dose)
+        confirmable = self._capped(most, (self.remaining_s - self.idle_s) / 2.2, last, thresholds)
+        dose = confirmable if confirmable >= needed else self._capped(most, 0.85 * self.remaining_s, last, thresholds)
+        return dose if self.remaining_s > self.block_s(dose) else None
 
     def block_s(self, dose: int) -> float:
         """Return how long a block of this dose takes; idle rounds last as long as loaded ones."""
@@ -97,11 +129,27 @@ class Schedule:
 
     def has_time_to_confirm(self, block: Evidence) -> bool:
         """Whether an equal block and an idle wait still fit."""
-        return self._remaining_s() >= self.block_s(block.dose) + self.idle_s
+        return self.remaining_s >= self.block_s(block.dose) + self.idle_s
+
+    def repeat_dose(self, block: Evidence, suspects: Iterable[Signal], thresholds: Thresholds) -> int | None:
+        """Return the dose that may confirm what *block* shows: the same one, or the largest that the time allows.
+
+        A leak grows as much per request in a smaller dose, and what follows the highest peak so far does not grow at
+        all, so a smaller repetition makes no false alarm more likely. It must be enough to tell growth from the
+        runtime's own; ``None`` if it can't be.
+        """
+        if self.has_time_to_confirm(block):
+            return block.dose
+        seconds = (self.remaining_s - self.idle_s) / BLOCK_ROUNDS - self.round_cost_s
+        dose = int(0.9 * seconds * self.rate)
+        telling = any(
+            block.growth[signal].low * dose * BLOCK_ROUNDS / 2 > 2 * thresholds.floor(signal) for signal in suspects
+        )
+        return min(dose, block.dose) if dose >= LEAST_REPEAT and telling else None
 
     def has_time_to_wait(self) -> bool:
         """Whether an idle wait still fits."""
-        return self._remaining_s() >= self.idle_s
+        return self.remaining_s >= self.idle_s
 
     def is_enough(self) -> bool:
         """Whether late and rare leaks had their chance."""
@@ -112,20 +160,22 @@ class Schedule:
         """Whether a clearly larger block, its repetition and an idle wait still fit."""
         dose = self.larger_dose(block, thresholds, must_outlast=0)
         needed_s = 2 * self.block_s(dose) + self.idle_s if dose is not None else math.inf
-        return dose is not None and dose >= 1.5 * block.dose and self._remaining_s() >= needed_s
+        return dose is not None and dose >= 1.5 * block.dose and self.remaining_s >= needed_s
 
     def affordable(self, requests: int, last: Evidence) -> int:
         """Return how many of *requests* more the time left and the service's memory allow."""
-        by_time = self.rate * max(0.0, self._remaining_s() - 1)
+        by_time = self.rate * max(0.0, self.remaining_s - 1)
         by_memory = MAX_GROWTH_BYTES / max(1.0, last.growth[Signal.HEAP_BYTES].high)
         return max(0, int(min(requests, by_time, by_memory)))
 
-    def _remaining_s(self) -> float:
+    @property
+    def remaining_s(self) -> float:
+        """What is left of the budget."""
         return self.budget_s - self.elapsed_s
 
     def _share_s(self) -> float:
         """Return the time for the first judged block; what remains should hold two repetitions and two idle waits."""
-        return min(FIRST_SHARE_S, max(1.0, (self._remaining_s() - 2 * self.idle_s) / 3.2))
+        return min(FIRST_SHARE_S, max(1.0, (self.remaining_s - 2 * self.idle_s) / 3.2))
 
     def _capped(self, wanted: int, seconds: float, last: Evidence, thresholds: Thresholds) -> int:
         # Where a round costs more than its share of time, captures would take all of it: some of it is for load.

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from pytest_goleak.model.growth import GrowthClass
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.report import SignalEstimate
 from pytest_goleak.model.units import format_bytes, format_count
 
-__all__ = ["amount", "as_ratio", "bounds", "growth"]
+__all__ = ["NOT_BY_REQUEST", "amount", "as_ratio", "bounds", "growth"]
+
+NOT_BY_REQUEST = {
+    GrowthClass.PER_CONNECTION: ", as much for each connection, however many requests it carries",
+    GrowthClass.PER_KEY: ", and only by requests that differ: the same one again adds nothing",
+    GrowthClass.PER_ERROR: ", as much for each answer with a status of 400 or more",
+}
+"""What is said of a leak that follows something else than the requests."""
 
 _NOUN = {Signal.HEAP_BYTES: "heap", Signal.HEAP_OBJECTS: "live objects", Signal.GOROUTINES: "goroutines"}
 
@@ -41,7 +49,7 @@ def as_ratio(estimate: SignalEstimate) -> str | None:
             return f"{whole} per request"
     elif figure > 0:
         every = round(1 / figure)
-        if estimate.low > 1 / (every + 0.5) and estimate.high < 1 / (every - 0.5):
+        if every > 1 and estimate.low > 1 / (every + 0.5) and estimate.high < 1 / (every - 0.5):
             return f"1 per {every} requests"
     return None
 

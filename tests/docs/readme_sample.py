@@ -50,6 +50,7 @@ def shortened(report: str, service: Path) -> dict[str, Any]:
     for endpoint in document["endpoints"]:
         if endpoint["name"] != SHOWN:
             endpoint["findings"] = endpoint["findings"][:1]
+            endpoint.pop("series", None)
         endpoint["reproduce"], endpoint["artifacts"] = [], {}
     return document
 

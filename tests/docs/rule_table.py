@@ -1,4 +1,4 @@
-"""The table of rules in docs/reference/rules.md, made from the rules themselves.
+"""The rules in docs/reference/rules.md, made from the rules themselves: a table, then each with all that it says.
 
 ``python -m tests.docs.rule_table`` writes it.
 """
@@ -22,16 +22,29 @@ def all_rules() -> list[Rule]:
 
 
 def table() -> str:
-    rows = [f"| {rule.id} | {rule.title} | {_cell(rule.look_for)} | {_link(rule)} |" for rule in all_rules()]
-    return "\n".join(["| id | cause | look for | more |", "|---|---|---|---|", *rows]) + "\n"
+    rows = [f"| [{rule.id}](#{rule.id.lower()}) | {_plain(rule.title)} | {_also(rule)} |" for rule in all_rules()]
+    return "\n".join(["| id | cause | a kind of |", "|---|---|---|", *rows, "", *map(_section, all_rules())])
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;") if "`" not in text else text.replace("|", "\\|")
+def _also(rule: Rule) -> str:
+    return ", ".join(rule.refines)
 
 
-def _link(rule: Rule) -> str:
-    return f"[Go]({rule.link})" if rule.link else ""
+def _section(rule: Rule) -> str:
+    parts = [
+        f"## {rule.id}",
+        f"**{rule.title[0].upper()}{_plain(rule.title[1:])}.** {_plain(rule.why)}",
+        f"Look for {_plain(rule.look_for)}",
+    ]
+    if rule.fix:
+        parts.append(f"```go\n{rule.fix}\n```")
+    if rule.link:
+        parts.append(f"More: <{rule.link}>")
+    return "\n\n".join(parts) + "\n"
+
+
+def _plain(text: str) -> str:
+    return text if "`" in text else text.replace("<", "&lt;")
 
 
 def write() -> None:

@@ -22,6 +22,7 @@ from pytest_goleak.config.schema import (
     ToleranceTable,
 )
 from pytest_goleak.model import errors
+from pytest_goleak.model.growth import Point
 from pytest_goleak.model.plan import ClientMode, Endpoint, LoadPlan, MeasurePlan, TargetPlan, Tolerance
 from pytest_goleak.model.report import EndpointReport, Finding, Outcome, SignalEstimate
 from pytest_goleak.model.units import parse_duration, parse_size
@@ -170,7 +171,7 @@ def test_every_fixture_is_described():
 
 def test_report_attributes_exist():
     text = section(read("docs/reference/python.md"), "## `EndpointReport`")
-    known = {name for kind in (EndpointReport, Finding, SignalEstimate) for name in attributes(kind)}
+    known = {name for kind in (EndpointReport, Finding, Point, SignalEstimate) for name in attributes(kind)}
     named = {name for cells in rows(text) for name in re.findall(r"`(\w+)`", " ".join(cells))}
 
     assert named <= known

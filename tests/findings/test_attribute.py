@@ -9,6 +9,7 @@ from pytest_goleak.findings.attribute import attribute
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.profile import Frame, Site, SiteGrowth
 from pytest_goleak.model.report import Outcome, SignalEstimate
+from tests.docs.pages import blocks
 from tests.findings import recorded
 
 SERVER = Frame("net/http.(*conn).serve", "/usr/local/go/src/net/http/server.go", 2000)
@@ -173,6 +174,90 @@ def test_memory_of_another_leak_is_not_taken_for_the_opener():
     connection = next(finding for finding in result.findings if finding.rule_id == "GL040")
     assert connection.function.startswith("net/http.(*persistConn)")
     assert result.findings[0].function == "recorder/internal/store.(*Cache).Put"
+
+
+CALL = Frame("main.handler", "/home/dev/service/main.go", 20)
+SYNC_MAP = Frame("sync.(*Map).Store", "/usr/local/go/src/sync/map.go", 1)
+NEW = Frame("main.newEntry", "/home/dev/service/entry.go", 5)
+
+
+@pytest.mark.parametrize(
+    ("stack", "rule_id"),
+    [
+        ((CALL, SERVER), "GL072"),
+        ((NEW, CALL, SERVER), "GL072"),
+        ((NEW, replace(CALL, line=30), SERVER), "GL200"),
+        ((NEW, WORKER, CALL, SERVER), "GL200"),
+    ],
+)
+def test_memory_handed_to_a_call_that_keeps_it_has_the_cause_of_that_call(stack, rule_id):
+    result = run(
+        memory=[
+            heap(*stack, objects=1000, size=512_000),
+            heap(SYNC_MAP, PUT, CALL, SERVER, objects=1000, size=64_000),
+        ]
+    )
+
+    first, second = result.findings
+    assert (first.rule_id, first.function) == (rule_id, stack[0].function)
+    assert (second.rule_id, second.function) == ("GL072", PUT.function)
+    assert first.hint.startswith(f"Kept by way of {PUT.function} (line {PUT.line})") is (rule_id == "GL072")
+
+
+def test_a_context_that_keeps_memory_is_named_before_what_it_keeps():
+    make = Frame("context.WithCancel", "/usr/local/go/src/context/context.go", 1)
+    result = run(
+        memory=[
+            heap(NEW, CALL, SERVER, objects=1000, size=512_000),
+            heap(make, CALL, SERVER, objects=1000, size=64_000),
+        ]
+    )
+
+    assert [(finding.rule_id, finding.function) for finding in result.findings] == [
+        ("GL030", CALL.function),
+        ("GL030", NEW.function),
+    ]
+
+
+def test_a_connection_in_use_is_no_finding_beside_the_call_that_waits_for_it():
+    wait = Frame("net/http.(*persistConn).roundTrip", "/usr/local/go/src/net/http/transport.go", 1)
+    get = Frame("net/http.Get", "/usr/local/go/src/net/http/client.go", 1)
+    read = Frame("net/http.(*persistConn).Read", "/usr/local/go/src/net/http/transport.go", 2)
+    loop = Frame("net/http.(*persistConn).readLoop", "/usr/local/go/src/net/http/transport.go", 3)
+    waiting = goroutines(wait, Frame("net/http.(*Client).Do"), get, CALL, count=1000, state="select")
+    dialled = heap(loop, get, CALL, SERVER, objects=1000, size=64_000)
+
+    result = run(threads=[waiting, goroutines(read, loop, count=1000, state="IO wait")], memory=[dialled])
+
+    assert [finding.rule_id for finding in result.findings if finding.kind == "goroutine"] == ["GL044"]
+
+
+def test_the_documented_rule_of_a_plugin_explains_a_finding():
+    [block] = [block for block in blocks("python") if "def pytest_goleak_hints(" in block.text]
+    namespace: dict = {}
+    exec(compile(block.text, str(block), "exec"), namespace)
+    subscribe = Frame("acme/bus.(*Bus).Subscribe", "/home/dev/go/pkg/mod/acme/bus@v1.0.0/bus.go", 7)
+
+    result = attribute(
+        goroutines=[],
+        heap=[heap(subscribe, HANDLER, objects=1000, size=64_000), heap(PUT, objects=1000, size=32_000)],
+        requests=1000,
+        estimates={},
+        extra_rules=namespace["pytest_goleak_hints"](config=None),
+    )
+
+    assert [finding.rule_id for finding in result.findings] == ["ACME001", "GL200"]
+    assert result.findings[0].look_for == "a Subscribe without a deferred Unsubscribe."
+
+
+def test_findings_carry_the_parts_of_their_explanation():
+    (finding,) = run(threads=[goroutines(*PARKED, WORKER, count=1000)]).findings
+
+    assert finding.hint == (
+        f"{finding.explanation}\n\nLook for: {finding.look_for}\n\nFix, for example:\n"
+        + "\n".join(f"    {line}" for line in finding.fix.split("\n"))
+        + f"\n\nMore: {finding.link}"
+    )
 
 
 def test_the_runtimes_own_memory_is_no_finding_beside_others():

@@ -149,3 +149,12 @@ def test_blame_names_a_frame_of_the_stack_and_prefers_the_users(stack):
     assert blamed in stack
     found = user_frame(stack)
     assert found is None or blamed == found
+
+
+def test_a_driver_of_the_users_own_is_a_library_to_those_who_query():
+    driver = Frame("main.newConn", "/home/dev/service/driver.go", 4)
+    conn = Frame("database/sql.(*DB).conn", "/usr/local/go/src/database/sql/sql.go", 1431)
+    query = Frame("main.load", "/home/dev/service/load.go", 9)
+
+    assert user_frames((driver, conn, query)) == (2,)
+    assert user_frames((driver, conn)) == (0,)

@@ -11,10 +11,21 @@ from pytest_goleak.findings.hints.rule import has_wait
 from tests.findings import recorded
 
 CAUSES = {
+    "channelSemaphore": ("GL015", "main.channelSemaphore.func1"),
+    "connKept": ("GL055", "main.connKept"),
+    "connWrite": ("GL028", "main.connWrite.func1"),
+    "handedOn": ("GL200", "main.handedOn"),  # 20 calls are too few for the map to grow; see test_attribute
+    "ioPipe": ("GL026", "main.ioPipe.func1"),
+    "linkedList": ("GL078", "main.linkedList"),
+    "listen": ("GL027", "main.listen.func1"),
+    "osPipe": ("GL029", "main.osPipe.func1"),
+    "retryForever": ("GL037", "main.retryForever.func1"),
+    "selectTicker": ("GL034", "main.selectTicker.func1"),
+    "subSlice": ("GL076", "main.subSlice"),
     "afterFunc": ("GL032", "main.afterFunc"),
     "bodyNotClosed": ("GL040", "main.bodyNotClosed"),
     "bufferPerRequest": ("GL071", "main.bufferPerRequest"),
-    "cacheGrows": ("GL070", "recorder/internal/store.(*Cache).Put"),
+    "cacheGrows": ("GL077", "recorder/internal/store.(*Cache).Put"),
     "chanReceive": ("GL002", "main.chanReceive.func1"),
     "chanSend": ("GL001", "main.chanSend.func1"),
     "condWait": ("GL013", "main.condWait.func1"),
@@ -31,12 +42,12 @@ CAUSES = {
     "method": ("GL002", "main.(*listener).wait"),
     "mutexHeld": ("GL010", "main.mutexHeld.func1"),
     "nilChannel": ("GL004", "main.nilChannel.func1"),
-    "notify": ("GL200", "main.notify"),
+    "notify": ("GL024", "main.notify"),
     "openFile": ("GL022", "main.openFile"),
     "openPerRequest": ("GL052", "main.openPerRequest"),
     "poolExhausted": ("GL053", "main.poolExhausted"),
     "rangeChannel": ("GL002", "main.rangeChannel.func1"),
-    "readAll": ("GL075", "main.readAll"),
+    "readAll": ("GL076", "main.readAll"),
     "rowsNotClosed": ("GL050", "main.rowsNotClosed"),
     "rowsNotClosedNoContext": ("GL050", "main.rowsNotClosedNoContext"),
     "rwMutexHeld": ("GL010", "main.rwMutexHeld.func1"),
@@ -46,7 +57,7 @@ CAUSES = {
     "sliceGrows": ("GL071", "main.sliceGrows"),
     "stmtNotClosed": ("GL054", "main.stmtNotClosed"),
     "subprocess": ("GL021", "main.subprocess.func1"),
-    "subscribe": ("GL071", "main.subscribe"),
+    "subscribe": ("GL079", "main.subscribe"),
     "syncMapGrows": ("GL072", "recorder/internal/store.Remember"),
     "tickerKept": ("GL031", "main.tickerKept"),
     "tickerLoop": ("GL034", "main.tickerLoop.func1"),
@@ -57,7 +68,21 @@ CAUSES = {
     "withCancel": ("GL030", "main.withCancel"),
     "withTimeout": ("GL030", "main.withTimeout"),
 }
-NEEDS_SOURCE = {"GL006", "GL034", "GL036", "GL070", "GL071", "GL074"}
+NEEDS_SOURCE = {
+    "GL006",
+    "GL015",
+    "GL024",
+    "GL034",
+    "GL036",
+    "GL037",
+    "GL070",
+    "GL071",
+    "GL074",
+    "GL076",
+    "GL077",
+    "GL079",
+}
+GENERAL = {rule.id: rule.refines for rule in RULES if rule.refines}
 
 
 def test_the_table_covers_all_recorded_leaks():
@@ -76,7 +101,7 @@ def test_without_source_a_leak_gets_the_same_cause_or_a_more_general_one(leak):
     first = recorded.attributed(leak, with_source=False).findings[0]
 
     rule_id, function = CAUSES[leak]
-    general = {"GL002", "GL200"} if rule_id in NEEDS_SOURCE else {rule_id}
+    general = {"GL200", *GENERAL.get(rule_id, ())} if rule_id in NEEDS_SOURCE or leak == "linkedList" else {rule_id}
     assert first.rule_id in general
     assert first.function == function
 
@@ -88,8 +113,14 @@ def test_rule_ids_are_unique_and_all_rules_are_whole():
     for rule in rules:
         assert re.fullmatch(r"GL\d{3}", rule.id)
         assert rule.title
-        assert rule.why.endswith(".")
+        assert rule.why.endswith((".", ".)"))
+        assert len(rule.why) < 340
+        assert "\n" not in rule.why
         assert rule.look_for.endswith(".")
+        assert len(rule.look_for) < 140
+        assert len(rule.fix.split("\n")) <= 12
+        assert rule.fix or rule in (CONSEQUENCE, GOROUTINE, HEAP, LIBRARY_HEAP)
+        assert set(rule.refines) <= {each.id for each in RULES}
         assert rule.link.startswith("https://") or rule is CONSEQUENCE
 
 
@@ -138,36 +169,6 @@ def test_a_wait_inside_of_a_library_is_not_called_the_users_own():
 
     assert explain(facts) is GOROUTINE
     assert not has_wait("select")(facts)
-
-
-LEAKS_IN_SOURCE = [
-    ("cache[key] = value", ("func put(key string) {", "\tcache[key] = value", "}"), "GL070"),
-    ("c.entries[key] = value", ("func (c *cache) put(key string) {", "\tc.entries[key] = value", "}"), "GL070"),
-    ("items = append(items, item)", ("func add(item int) {", "\titems = append(items, item)", "}"), "GL071"),
-    (
-        "byUser[u] = append(byUser[u], item)",
-        ("func add(u, item int) {", "\tbyUser[u] = append(byUser[u], item)", "}"),
-        "GL071",
-    ),
-]
-NOT_LEAKS_IN_SOURCE = [
-    ("m[key] = value", ("func f() {", "\tm := map[string]int{}", "\tm[key] = value", "}")),
-    ("m[key] = value", ("func f(m map[string]int) {", "\tm[key] = value", "}")),
-    ("out = append(out, item)", ("func f() (out []int) {", "\tout = append(out, item)", "}")),
-    ("out := append(in, item)", ("func f(in []int) {", "\tout := append(in, item)", "}")),
-    ("if seen[key] == value {", ("func f() {", "\tif seen[key] == value {", "}")),
-    ("cache[key] = value", ()),
-]
-
-
-@pytest.mark.parametrize(("line", "body", "rule_id"), LEAKS_IN_SOURCE)
-def test_a_line_that_stores_into_something_long_lived(line, body, rule_id):
-    assert explain(Facts(kind="heap", user="main.f", source=line, body=body)).id == rule_id
-
-
-@pytest.mark.parametrize(("line", "body"), NOT_LEAKS_IN_SOURCE)
-def test_a_line_that_stores_into_what_may_be_short_lived_gets_no_specific_hint(line, body):
-    assert explain(Facts(kind="heap", user="main.f", source=line, body=body)) is HEAP
 
 
 def test_hints_are_paragraphs_with_indented_code():

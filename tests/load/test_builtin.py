@@ -71,7 +71,7 @@ def test_barrier_leaves_no_connection_open(service: Service, keep_alive: bool) -
 
 
 def test_without_keep_alive_each_request_has_its_own_connection(service: Service) -> None:
-    result = run(service, requests=200, concurrency=8, keep_alive=False)
+    result = run(service, requests=200, concurrency=4, keep_alive=False)
     assert result.completed == 200
     stats = service.stats()
     assert stats["connections"] == 200

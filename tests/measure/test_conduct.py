@@ -8,7 +8,7 @@ from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import LoadDriverError, TargetError, TargetRestartedError
 from pytest_goleak.model.plan import LoadPlan
 from pytest_goleak.model.report import Outcome, Verdict
-from pytest_goleak.model.step import Block, Drain, Proof, Snapshot, WarmUp
+from pytest_goleak.model.step import Block, Drain, Listen, Proof, Snapshot, WarmUp
 from tests.measure.fakes import ENDPOINT, FakeClock, FakeDriver, FakeSource, FakeTarget
 
 REST = (1_000_000, 9_000, 10)
@@ -60,6 +60,53 @@ def test_idle_rounds_last_as_long_as_loaded_ones():
     lengths = [after - before for before, after in pairwise(times)]
 
     assert lengths == pytest.approx([1.0, 1.0, 1.0], rel=0.05)
+
+
+def test_idle_rounds_make_up_for_what_takes_longer_after_load():
+    bench, driver, _, _ = bench_of(rate=100)
+    conversation, results = ask(Block(doses=(100, 0, 100, 0, 0)))
+    send = driver.run
+
+    def slow_to_settle(job, on_progress=None):
+        result = send(job, on_progress)
+        bench.clock.time += 0.2
+        return result
+
+    driver.run = slow_to_settle
+    conduct(conversation, bench)
+    times = [observation.at_s for observation in results[0].observations]
+    lengths = [after - before for before, after in pairwise(times)]
+
+    assert lengths == pytest.approx([lengths[0]] * 5, rel=0.02)
+    assert lengths[0] > 1.2
+
+
+def test_levels_that_are_dear_to_read_are_read_once_between_blocks():
+    bench, _, _, _ = bench_of()
+    bench.source.cost_s = 1.0
+    conversation, results = ask(Block(doses=(10, 0)), Block(doses=(10, 0)))
+    conduct(conversation, bench)
+
+    assert results[1].observations[0] is results[0].observations[-1]
+
+
+def test_a_dose_of_one_request_sent_again_and_again():
+    bench, driver, _, _ = bench_of()
+    conversation, _ = ask(Block(doses=(10,), same_request=True), Block(doses=(10,)))
+    conduct(conversation, bench)
+
+    assert [job.same_request for job in driver.jobs] == [True, False]
+
+
+def test_listening_gives_the_levels_in_order_of_time():
+    bench, _, told, _ = bench_of()
+    conversation, results = ask(Listen(seconds=0.5))
+    conduct(conversation, bench)
+    times = [observation.at_s for observation in results[0].observations]
+
+    assert times == sorted(times)
+    assert 0.5 <= times[-1] - times[0] < 0.6
+    assert told[-1].stage == "listening to the noise"
 
 
 def test_request_numbers_never_repeat():

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from pytest_goleak.measure.settle import PATIENCE_S, check_same_process, settle, settle_noisy
+from pytest_goleak.measure.settle import PATIENCE_S, check_same_process, listen, settle, settle_noisy
 from pytest_goleak.model.errors import TargetRestartedError
 from tests.measure.fakes import FakeClock, FakeSource
 
@@ -39,6 +39,22 @@ def test_slow_collections_are_not_repeated():
 
     assert settle(source, clock).heap_bytes == 2_000_000
     assert source.collections == 2
+
+
+def test_the_least_of_several_looks():
+    source, clock = source_of(REST, REST, (1_200_000, 9_030, 12), (900_000, 9_060, 13))
+
+    observation = settle_noisy(source, clock, looks=3, is_least=True)
+
+    assert (observation.heap_bytes, observation.heap_objects, observation.goroutines) == (900_000, 9_000, 10)
+
+
+def test_listening_looks_again_and_again_for_as_long_as_asked():
+    source, clock = source_of(REST)
+    seen = listen(source, clock, seconds=1.0)
+
+    assert 1.0 <= clock.time < 1.1
+    assert 40 < len(seen) < 60
 
 
 def test_several_looks_give_their_mean():

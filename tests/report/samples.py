@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from pytest_goleak.model.growth import GrowthClass, Point
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.report import EndpointReport, Finding, Outcome, RunReport, SignalEstimate, TargetInfo
 
@@ -84,6 +85,17 @@ LEAK = EndpointReport(
     ),
     alpha=0.001,
     background_per_s={Signal.HEAP_BYTES: 2048.0},
+    growth_class=GrowthClass.PER_KEY,
+    series=tuple(
+        Point(
+            at_s=0.5 * index,
+            requests=1000 * ((index + 1) // 2),
+            heap_bytes=2_100_000 + 256_000 * ((index + 1) // 2),
+            heap_objects=9_000 + 1_000 * ((index + 1) // 2),
+            goroutines=12,
+        )
+        for index in range(12)
+    ),
 )
 CLEAN = EndpointReport(
     id="goleak.toml::GET /users",
@@ -103,8 +115,8 @@ CLEAN = EndpointReport(
         ),
         Signal.GOROUTINES: GOROUTINES,
     },
-    drained_in_s=3.2,
     levelled_after=4000,
+    growth_class=GrowthClass.FILL,
 )
 INCONCLUSIVE = EndpointReport(
     id="goleak.toml::GET /noisy",
@@ -182,6 +194,14 @@ findings = st.builds(
     ignored_by=st.none() | texts,
     baseline=st.sampled_from(["new", "updated", "unchanged", "absent"]),
 )
+points = st.builds(
+    Point,
+    at_s=st.floats(0, 1e6).map(lambda seconds: round(seconds, 3)),
+    requests=st.integers(0, 10**9),
+    heap_bytes=st.integers(0, 2**40),
+    heap_objects=st.integers(0, 10**9),
+    goroutines=st.integers(0, 10**6),
+)
 endpoints = st.builds(
     EndpointReport,
     id=texts.filter(bool),
@@ -203,6 +223,9 @@ endpoints = st.builds(
     drained_in_s=st.none() | st.floats(0, 1e6),
     levelled_after=st.none() | st.integers(0, 10**9),
     background_per_s=st.dictionaries(signals, numbers),
+    growth_class=st.none() | st.sampled_from(GrowthClass),
+    series=st.lists(points, max_size=5).map(tuple),
+    screened_with=st.none() | st.integers(1, 100),
     xfail=st.none() | texts,
 )
 runs = st.builds(

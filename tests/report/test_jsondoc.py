@@ -147,3 +147,15 @@ def test_broken_documents_are_rejected(change):
 def test_a_document_of_another_version_is_refused():
     with pytest.raises(ValueError, match=r"schema_version 2; expected 1"):
         jsondoc.from_dict(broken(lambda d: d.update(schema_version=2)))
+
+
+@given(samples.endpoints)
+def test_the_way_between_processes_takes_plain_data_alone(report):
+    """What carries reports between processes knows the built-in types, and not their subclasses."""
+
+    def check(value):
+        assert type(value) in {dict, list, str, int, float, bool, type(None)}
+        for each in [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ():
+            check(each)
+
+    check(jsondoc.endpoint_to_dict(report))

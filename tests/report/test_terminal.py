@@ -76,7 +76,7 @@ def test_long_stacks_are_cut():
 def test_one_line_verdicts():
     assert verdict_line(samples.CLEAN) == (
         "clean  GET /users  10,300 requests in 2.1 s  "
-        "would have seen ≥ 3.1 B, 0.004 objects, 0.001 goroutines per request"
+        "would have seen ≥ 3.1 B, 0.004 objects, 0.001 goroutines per request; levelled off after 4,000 requests"
     )
     assert verdict_line(samples.LEAK) == (
         "leak  GET /leak/cache  18,500 requests in 11 s  "

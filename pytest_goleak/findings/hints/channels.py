@@ -27,6 +27,7 @@ RULES = (
     ),
     Rule(
         id="GL006",
+        refines=("GL002",),
         title="goroutine waits for a context that nobody cancels",
         why=(
             "Each request leaves a goroutine that waits for a context to be done. Nobody cancels that context, so the "

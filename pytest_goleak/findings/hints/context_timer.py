@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pytest_goleak.findings.hints.flow import loop_around
 from pytest_goleak.findings.hints.rule import Facts, Rule, has_wait
 
 __all__ = ["RULES"]
@@ -27,12 +28,49 @@ def _direct(facts: Facts, *functions: str) -> bool:
     return facts.kind == "heap" and facts.callees[:1] != () and facts.callees[0] in functions
 
 
-_READS_TICKER = re.compile(r"(?:range|<-)\s*[\w.]+\.C\b")
+_READS_TICKER = re.compile(r"(?:range|<-)\s*([\w.]+)\.C\b")
+_CASE = re.compile(r"^\s*case\s+(.*):")
+_WAITS_FOR_TIME = re.compile(r"<-\s*(?:time\.(?:After|Tick)\(|[\w.]+\.C\b)")
+_RETRIES = re.compile(r"\berr\b|!= nil|retr(?:y|ies)|attempt|backoff", re.IGNORECASE)
+
+
+def _waits(facts: Facts) -> bool:
+    return has_wait("chan receive", "select")(facts) or has_wait("sleep", callee="time.Sleep")(facts)
+
+
+def _cases(facts: Facts) -> list[str]:
+    """Return the cases of the select that the goroutine waits in, none if its lines are not at hand."""
+    if not facts.places or facts.places[0].index is None or not facts.source.startswith("select"):
+        return []
+    body, start = facts.places[0].body, facts.places[0].index
+    indent = body[start][: len(body[start]) - len(body[start].lstrip())]
+    end = next((number for number in range(start + 1, len(body)) if body[number].rstrip() == f"{indent}}}"), start)
+    return [match[1] for line in body[start:end] if line.startswith(f"{indent}case") and (match := _CASE.match(line))]
 
 
 def _loops_over_ticker(facts: Facts) -> bool:
-    made = any("time.NewTicker(" in line for line in facts.body)
-    return has_wait("chan receive")(facts) and made and _READS_TICKER.search(facts.source) is not None
+    made = any("time.NewTicker(" in line or "time.Tick(" in line for line in facts.body)
+    if has_wait("chan receive")(facts):
+        return made and _READS_TICKER.search(facts.source) is not None
+    cases = _cases(facts)
+    ticks = bool(cases) and all(_READS_TICKER.search(case) for case in cases)
+    return has_wait("select")(facts) and made and ticks
+
+
+def _waits_for_timer(facts: Facts) -> bool:
+    if has_wait("chan receive")(facts):
+        return "<-time.After(" in facts.source
+    cases = _cases(facts)
+    return has_wait("select")(facts) and bool(cases) and all("<-time.After(" in case for case in cases)
+
+
+def _retries(facts: Facts) -> bool:
+    """Whether the goroutine pauses in a loop without an end of its own that looks at an error."""
+    if not _waits(facts) or not facts.places or facts.places[0].index is None:
+        return False
+    loop = loop_around(facts.places[0].body, facts.places[0].index)
+    pauses = facts.state == "sleep" or any(_WAITS_FOR_TIME.search(text) for text in (facts.source, *_cases(facts)))
+    return pauses and any(_RETRIES.search(line) for line in loop)
 
 
 RULES = (
@@ -77,19 +115,36 @@ RULES = (
         matches=lambda facts: _direct(facts, "time.NewTicker", "time.Tick"),
     ),
     Rule(
+        id="GL037",
+        refines=("GL033", "GL034", "GL036"),
+        title="goroutine that retries for ever",
+        why=(
+            "Each request leaves a goroutine that tries again and again, with a pause between. Nothing limits the "
+            "attempts, so whatever fails for good is tried for ever, by more and more goroutines."
+        ),
+        look_for="the loop: it needs a largest number of attempts, and must end with its context.",
+        fix="for attempt := range 5 {\n\tif err = try(ctx); err == nil {\n\t\treturn nil\n\t}\n\tselect {\n"
+        "\tcase <-time.After(time.Second << attempt):\n\tcase <-ctx.Done():\n\t\treturn ctx.Err()\n\t}\n}",
+        link="https://pkg.go.dev/context#Context",
+        matches=_retries,
+    ),
+    Rule(
         id="GL034",
+        refines=("GL002", "GL003"),
         title="goroutine that loops over a ticker",
         why=(
             "Each request leaves a goroutine that waits for a ticker's next tick. A ticker's channel is never closed, "
             "not even by Stop, so a loop over it has no end of its own."
         ),
         look_for="the loop over ticker.C: it needs a second case that ends it.",
-        fix="for {\n\tselect {\n\tcase <-ticker.C:\n\t\tpoll()\n\tcase <-ctx.Done():\n\t\treturn\n\t}\n}",
+        fix="ticker := time.NewTicker(interval)\ndefer ticker.Stop()\n"
+        "for {\n\tselect {\n\tcase <-ticker.C:\n\t\tpoll()\n\tcase <-ctx.Done():\n\t\treturn\n\t}\n}",
         link="https://pkg.go.dev/time#Ticker.Stop",
         matches=_loops_over_ticker,
     ),
     Rule(
         id="GL036",
+        refines=("GL002", "GL003"),
         title="goroutine waits for a long timer",
         why=(
             "Each request leaves a goroutine that waits for time.After, and for nothing else: it lives for the whole "
@@ -98,7 +153,7 @@ RULES = (
         look_for="the duration, and a second case that ends the wait.",
         fix="select {\ncase <-time.After(delay):\ncase <-ctx.Done():\n\treturn\n}",
         link="https://pkg.go.dev/time#After",
-        matches=lambda facts: has_wait("chan receive")(facts) and "<-time.After(" in facts.source,
+        matches=_waits_for_timer,
     ),
     Rule(
         id="GL032",

@@ -38,7 +38,7 @@ RULES = (
         ),
         look_for="a streaming call that stops receiving early, with a context that nobody cancels.",
         fix="ctx, cancel := context.WithCancel(ctx)\ndefer cancel() // ends the stream\n"
-        "stream, err := client.Watch(ctx, req)",
+        "stream, err := stub.Watch(ctx, req)",
         link="https://pkg.go.dev/google.golang.org/grpc#ClientConn.NewStream",
         matches=_stream_not_finished,
     ),

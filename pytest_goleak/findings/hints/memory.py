@@ -1,77 +1,91 @@
-"""Memory that something long-lived keeps: maps, slices, lists, caches, metrics, finalizers."""
+"""Memory that something long-lived keeps: maps, slices, lists, caches, subscribers, metrics, finalizers.
+
+The heap profile hides the runtime's frames, so it does not tell a map from a slice: most of these rules need the
+source, and stay silent without it.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+from pytest_goleak.findings.hints.flow import Container
 from pytest_goleak.findings.hints.rule import Facts, Rule
 
 __all__ = ["RULES"]
 
-_APPENDS = re.compile(r"([\w.]+)(?:\[[^\]]*\])?\s*=\s*append\(\s*\1")
-_ASSIGNS_ELEMENT = re.compile(r"([\w.]+)\[[^\]\[]+\]\s*=[^=]")
-_BODY = re.compile(r"\{(?:\s|$)")
-_RECEIVER = re.compile(r"func \((\w+) ")
-_ALLOCATES = re.compile(r"(\w+)(?:\s*,\s*\w+)*\s*:?=")
-_PROMETHEUS = "github.com/prometheus/client_golang/prometheus.(*metricMap).getOrCreateMetric"
-_READS_ALL = ("io.ReadAll", "io/ioutil.ReadAll", "os.ReadFile")
-_MAP_GROWS = (
-    "runtime.mapassign",
-    "runtime.growWork",
-    "runtime.hashGrow",
-    "internal/runtime/maps.(*table).grow",
-    "internal/runtime/maps.(*table).rehash",
+_METRICS = (
+    "github.com/prometheus/client_golang/prometheus.(*metricMap).getOrCreateMetric",
+    "github.com/VictoriaMetrics/metrics.(*Set).GetOrCreate",
+    "go.opentelemetry.io/otel/sdk/metric/internal/aggregate.",
+    "expvar.(*Map).",
 )
+_CACHES = (
+    "github.com/patrickmn/go-cache.",
+    "github.com/golang/groupcache/lru.",
+    "github.com/jellydator/ttlcache/",
+    "github.com/muesli/cache2go.",
+)
+_READS_ALL = ("io.ReadAll", "io/ioutil.ReadAll", "os.ReadFile")
+_IS_CACHE = re.compile(r"cache|memo(?:s|iz|ized)?\b|memoiz", re.IGNORECASE)
+_IS_SUBSCRIBER = re.compile(r"subscri|listener|observer|watcher", re.IGNORECASE)
+_IS_CHANNEL = re.compile(r"^(?:\w+ :?= |return )make\(chan\b")
+_HAS_MEMBERS = re.compile(r"hub|bus\b|broker|topic|room|client|peer|channels", re.IGNORECASE)
+_DECLARATION = re.compile(r"func (?:\((?P<receiver>[^)]*)\) )?(?P<name>\w+)")
 
 
 def _is_heap(facts: Facts) -> bool:
     return facts.kind == "heap" and facts.user is not None
 
 
-def _outlives_call(target: str, facts: Facts) -> bool:
-    """Whether *target*, a name in the blamed line, is a field of the receiver or a package's variable."""
-    base, _, field = target.partition(".")
-    receiver = _RECEIVER.match(facts.body[0]) if facts.body else None
-    if receiver and receiver[1] == base:
-        return bool(field)
-    # Declared in the function, as a parameter or a variable: then it is not known how long it lives.
-    declared = re.compile(rf"\b{re.escape(base)}\b[\w\s,]*:=|\bvar {re.escape(base)}\b")
-    return (
-        bool(facts.body)
-        and not any(declared.search(line) for line in facts.body)
-        and not re.search(rf"\b{re.escape(base)}\b", _signature(facts.body[0]))
-    )
+def _kept_in(*containers: Container) -> Callable[[Facts], bool]:
+    def matches(facts: Facts) -> bool:
+        return _is_heap(facts) and facts.store is not None and facts.store.container in containers
+
+    return matches
 
 
-def _signature(declaration: str) -> str:
-    """Return the parameters in a function's first line, which may hold its body too."""
-    return _BODY.split(declaration, maxsplit=1)[0].partition("(")[2]
+def _is_named(facts: Facts, pattern: re.Pattern[str]) -> bool:
+    """Whether what keeps the memory, its type or the function that stores are called what *pattern* looks for."""
+    if facts.store is None:
+        return False
+    declared = _DECLARATION.match(facts.store.function)
+    names = [facts.store.target, *((declared["receiver"] or "", declared["name"]) if declared else ())]
+    return any(pattern.search(name) for name in names)
 
 
-def _line_grows(facts: Facts, pattern: re.Pattern[str]) -> bool:
-    found = pattern.search(facts.source)
-    return found is not None and _outlives_call(found[1], facts)
+def _is_cache(facts: Facts) -> bool:
+    if _calls_prefix(facts, *_CACHES):
+        return True
+    kept = _kept_in(Container.MAP, Container.SYNC_MAP, Container.LIST)
+    return kept(facts) and _is_named(facts, _IS_CACHE)
 
 
-def _grows_map(facts: Facts) -> bool:
-    # The heap profile hides the runtime's frames at the leaf, so mostly only the line itself can tell.
-    shown = any(facts.has_prefix(function) for function in _MAP_GROWS)
-    return _is_heap(facts) and (shown or _line_grows(facts, _ASSIGNS_ELEMENT))
+def _is_subscriber(facts: Facts) -> bool:
+    kept = _kept_in(Container.MAP, Container.SYNC_MAP, Container.SLICE, Container.LIST)
+    if not kept(facts) or facts.store is None:
+        return False
+    is_channel = _IS_CHANNEL.search(facts.store.made) is not None
+    return _is_named(facts, _IS_SUBSCRIBER) or (is_channel and _is_named(facts, _HAS_MEMBERS))
 
 
-def _grows_slice(facts: Facts) -> bool:
-    return _is_heap(facts) and (facts.has("runtime.growslice") or _line_grows(facts, _APPENDS))
+def _is_part(facts: Facts) -> bool:
+    return _is_heap(facts) and facts.store is not None and facts.store.is_part
 
 
 def _has_finalizer(facts: Facts) -> bool:
-    if facts.has("runtime.SetFinalizer", "runtime.addfinalizer"):
-        return _is_heap(facts)
-    allocated = _ALLOCATES.search(facts.source)
-    return (
-        _is_heap(facts)
-        and allocated is not None
-        and any(f"runtime.SetFinalizer({allocated[1]}," in line for line in facts.body)
-    )
+    shown = facts.has("runtime.SetFinalizer", "runtime.addfinalizer")
+    return _is_heap(facts) and (shown or _kept_in(Container.FINALIZER)(facts))
+
+
+def _keeps_in_sync_map(facts: Facts) -> bool:
+    stores = ("sync.(*Map).Store", "sync.(*Map).Swap", "sync.(*Map).LoadOrStore", "sync.(*Map).CompareAndSwap")
+    return _calls_prefix(facts, *stores) or _kept_in(Container.SYNC_MAP)(facts)
+
+
+def _keeps_in_list(facts: Facts) -> bool:
+    adds = ("container/list.(*List).Push", "container/list.(*List).Insert")
+    return _calls_prefix(facts, *adds) or _kept_in(Container.LIST)(facts)
 
 
 def _calls_prefix(facts: Facts, *prefixes: str) -> bool:
@@ -83,33 +97,108 @@ RULES = (
         id="GL073",
         title="metric with a label of unbounded values",
         why=(
-            "Each request makes a new time series in a Prometheus vector. A series lives as long as the program, so a "
-            "label may take few values only: not a user, an id, a raw path or an error text."
+            "Each request makes a new time series of a metric. A series lives as long as the program, so a label may "
+            "take few values only: not a user, an id, a raw path or an error text."
         ),
-        look_for="the arguments of WithLabelValues or With that vary by request.",
+        look_for="the labels or names of the metric that vary by request: arguments of WithLabelValues or With.",
         fix='requests.WithLabelValues(route, strconv.Itoa(status)).Inc() // the route "/users/{id}", not the path',
         link="https://prometheus.io/docs/practices/naming/#labels",
-        matches=lambda facts: facts.kind == "heap" and facts.has_prefix(_PROMETHEUS),
+        matches=lambda facts: facts.kind == "heap" and any(facts.has_prefix(prefix) for prefix in _METRICS),
+    ),
+    Rule(
+        id="GL074",
+        title="objects kept for a finalizer",
+        why=(
+            "Each request sets a finalizer or clean-up that does not run. A finalizer on an object that refers to "
+            "itself, through however many others, keeps the whole cycle for ever. (A cycle without finalizer is "
+            "collected like anything else.)"
+        ),
+        look_for="runtime.SetFinalizer on an object of a cycle, or a clean-up whose function refers to its object.",
+        fix="runtime.AddCleanup(handle, closeDescriptor, descriptor) // no reference back to handle",
+        link="https://pkg.go.dev/runtime#SetFinalizer",
+        matches=_has_finalizer,
+    ),
+    Rule(
+        id="GL076",
+        refines=("GL075",),
+        title="part of a slice or string that keeps all of it",
+        why=(
+            "Each request keeps a part of the memory allocated here: a sub-slice or sub-string. It refers to the whole "
+            "array, so that stays in memory, however short the part is."
+        ),
+        look_for="the part that is stored: copy it, and look whether what stores it should be bounded as well.",
+        fix="header := bytes.Clone(document[:16]) // or strings.Clone for a string",
+        link="https://go.dev/blog/slices-intro#a-possible-gotcha",
+        matches=_is_part,
+    ),
+    Rule(
+        id="GL079",
+        refines=("GL070", "GL071", "GL072"),
+        title="subscriber that is never removed",
+        why=(
+            "Each request adds a subscriber, listener or channel to a registry that outlives it, and nothing removes "
+            "it when the request is over. Whoever publishes serves all of them, so this costs time as well."
+        ),
+        look_for="the function that removes a subscriber, and a path that does not call it; defer it right away.",
+        fix="events, unsubscribe := bus.Subscribe()\ndefer unsubscribe()",
+        link="https://pkg.go.dev/slices#DeleteFunc",
+        matches=_is_subscriber,
+    ),
+    Rule(
+        id="GL077",
+        refines=("GL070", "GL072", "GL078"),
+        title="cache that never evicts",
+        why=(
+            "Each request adds an entry to a cache, and nothing takes one out: neither a bound nor an expiry. Keys "
+            "that differ from request to request make it grow for ever."
+        ),
+        look_for="the bound or the expiry of the cache, and what of the request is a part of its key.",
+        fix="if len(cache.entries) >= cache.limit {\n\tcache.evictOldest()\n}\ncache.entries[key] = value",
+        link="https://pkg.go.dev/github.com/hashicorp/golang-lru/v2",
+        matches=_is_cache,
     ),
     Rule(
         id="GL072",
         title="sync.Map that only grows",
-        why="Each request stores an entry in a sync.Map that nothing deletes.",
+        why="Each request stores an entry in a sync.Map that nothing deletes. A sync.Map has no bound of its own.",
         look_for="the Store, LoadOrStore or Swap, and whether any path calls Delete for the same keys.",
-        fix="defer sessions.Delete(id)",
+        fix="sessions.Store(id, value)\ndefer sessions.Delete(id)",
         link="https://pkg.go.dev/sync#Map",
-        matches=lambda facts: _calls_prefix(
-            facts, "sync.(*Map).Store", "sync.(*Map).Swap", "sync.(*Map).LoadOrStore", "sync.(*Map).CompareAndSwap"
-        ),
+        matches=_keeps_in_sync_map,
     ),
     Rule(
         id="GL078",
         title="list that only grows",
-        why="Each request adds an element to a container/list that nothing removes: a queue or LRU without a bound.",
+        why="Each request adds an element to a linked list that nothing removes: a queue or LRU without a bound.",
         look_for="the Push, and the Remove that should follow once the list is long enough.",
         fix="for recent.Len() > limit {\n\trecent.Remove(recent.Back())\n}",
         link="https://pkg.go.dev/container/list",
-        matches=lambda facts: _calls_prefix(facts, "container/list.(*List).Push", "container/list.(*List).Insert"),
+        matches=_keeps_in_list,
+    ),
+    Rule(
+        id="GL071",
+        title="slice that only grows",
+        why=(
+            "Each request appends to a slice that outlives it and is never cut or replaced. Cutting its front off "
+            "frees nothing as long as the same array is in use."
+        ),
+        look_for="a package variable or long-lived field that is appended to: history, results, pending work.",
+        fix="history = append(history, latest)\nif len(history) > limit {\n"
+        "\thistory = slices.Delete(history, 0, len(history)-limit)\n}",
+        link="https://pkg.go.dev/slices#Delete",
+        matches=_kept_in(Container.SLICE),
+    ),
+    Rule(
+        id="GL070",
+        title="map that only grows",
+        why=(
+            "Each request stores an element in a map (or a slice) that outlives it, and nothing deletes it again: a "
+            "cache without eviction, or a registry that is never left."
+        ),
+        look_for="a delete for the same key, or a bound; keys that are different in every request make it unbounded.",
+        fix="byID[id] = value\ndefer delete(byID, id) // or once it has expired",
+        link="https://pkg.go.dev/builtin#delete",
+        matches=_kept_in(Container.MAP),
     ),
     Rule(
         id="GL075",
@@ -122,39 +211,6 @@ RULES = (
         fix="header := bytes.Clone(document[:16]) // or strings.Clone for a string",
         link="https://go.dev/blog/slices-intro#a-possible-gotcha",
         matches=lambda facts: _is_heap(facts) and bool(facts.callees) and facts.callees[0] in _READS_ALL,
-    ),
-    Rule(
-        id="GL074",
-        title="objects kept for a finalizer",
-        why=(
-            "Each request sets a finalizer or clean-up that does not run. A finalizer on an object that refers to "
-            "itself, through however many others, keeps the whole cycle for ever."
-        ),
-        look_for="runtime.SetFinalizer on an object of a cycle, or a clean-up whose function refers to its object.",
-        fix="runtime.AddCleanup(&handle, closeDescriptor, descriptor) // no reference back to handle",
-        link="https://pkg.go.dev/runtime#SetFinalizer",
-        matches=_has_finalizer,
-    ),
-    Rule(
-        id="GL071",
-        title="slice that only grows",
-        why="Each request appends to a slice that outlives it and is never cut or replaced.",
-        look_for="a package variable or long-lived field that is appended to: subscribers, history, pending work.",
-        fix="subscribers = slices.DeleteFunc(subscribers, func(s *subscriber) bool { return s == gone })",
-        link="https://pkg.go.dev/slices#DeleteFunc",
-        matches=_grows_slice,
-    ),
-    Rule(
-        id="GL070",
-        title="map or slice element that stays set",
-        why=(
-            "Each request stores an element in a map or slice that outlives it, and nothing deletes it again: a cache "
-            "without eviction, or a registry that is never left."
-        ),
-        look_for="a delete for the same key, or a bound; keys that are different in every request make it unbounded.",
-        fix="if len(cache.entries) >= cache.limit {\n\tcache.evictOldest()\n}\ncache.entries[key] = value",
-        link="https://pkg.go.dev/builtin#delete",
-        matches=_grows_map,
     ),
 )
 """Containers that take and never give."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from pytest_goleak.findings.hints.flow import Store
+from pytest_goleak.findings.source import Excerpt
+
 __all__ = ["Facts", "Rule", "has_wait", "waiting"]
 
 # What a parked goroutine's runtime frames say, in the words of a Go stack dump. The first frame found decides, from
@@ -69,6 +72,10 @@ class Facts:
     """The blamed line of source, where it is at hand."""
     body: tuple[str, ...] = ()
     """The lines of the function around it, its first line included."""
+    places: tuple[Excerpt, ...] = ()
+    """The user's frames with their source, leaf first, as far as it is at hand."""
+    store: Store | None = None
+    """For heap findings: the line that keeps the memory, where the source shows it."""
 
     def has(self, *functions: str) -> bool:
         """Whether any of *functions* is on the stack."""
@@ -92,13 +99,15 @@ class Rule:
     title: str
     """The cause in a few words."""
     why: str
-    """One paragraph: what this is, and why it grows."""
+    """The explanation, one paragraph: what this is, and why it grows."""
     look_for: str
     """What to look for in the code."""
     fix: str = ""
     """A short Go snippet."""
     link: str = ""
     """Where Go's own documentation says more."""
+    refines: tuple[str, ...] = ()
+    """Ids of more general rules that are right as well, where this one sees more; mostly the source."""
     matches: Callable[[Facts], bool]
     """Pure, and true only where the explanation is certain to fit."""
 

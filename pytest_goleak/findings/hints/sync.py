@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 from pytest_goleak.findings.hints.rule import Facts, Rule, has_wait
 
 __all__ = ["RULES"]
 
+_ACQUIRES = re.compile(r"^([\w.]+)\s*<-\s*(?:struct\{\}\{\}|true|1)\s*(?:$|//)")
+
 
 def _waits_for_semaphore(facts: Facts) -> bool:
     return facts.kind == "goroutine" and facts.calls("golang.org/x/sync/semaphore.(*Weighted).Acquire")
+
+
+def _waits_for_slot(facts: Facts) -> bool:
+    """Whether the send takes a slot of a channel that the same function gives back by receiving."""
+    taken = _ACQUIRES.match(facts.source)
+    if taken is None or not has_wait("chan send")(facts):
+        return False
+    back = re.compile(rf"(?<![\w.])<-\s*{re.escape(taken[1])}\b")
+    return any(back.search(line) for line in facts.body)
 
 
 def _waits_for_group(facts: Facts) -> bool:
@@ -28,6 +41,20 @@ RULES = (
         fix="if err := sem.Acquire(ctx, 1); err != nil {\n\treturn err\n}\ndefer sem.Release(1)",
         link="https://pkg.go.dev/golang.org/x/sync/semaphore",
         matches=_waits_for_semaphore,
+    ),
+    Rule(
+        id="GL015",
+        refines=("GL001",),
+        title="goroutine waits for a slot of a channel used as semaphore",
+        why=(
+            "Each request leaves a goroutine that waits to put its token into a channel, which is full: those that "
+            "hold the slots do not take theirs out again. They returned early, or wait themselves."
+        ),
+        look_for="a path between taking and giving back a slot that returns early, and a wait without an end.",
+        fix="select {\ncase slots <- struct{}{}:\n\tdefer func() { <-slots }()\ncase <-ctx.Done():\n"
+        "\treturn ctx.Err()\n}",
+        link="https://go.dev/doc/effective_go#channels",
+        matches=_waits_for_slot,
     ),
     Rule(
         id="GL010",

@@ -157,3 +157,97 @@ func grpcClient(int) {
 	conn, _ := grpc.NewClient(silent, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	conn.Connect()
 }
+
+var slots = make(chan struct{}, 1)
+
+func channelSemaphore(int) {
+	go func() {
+		slots <- struct{}{}
+		if len(history) >= 0 {
+			return // the slot is not given back
+		}
+		<-slots
+	}()
+}
+
+func retryForever(int) {
+	go func() {
+		for {
+			if err := connect(); err == nil {
+				return
+			}
+			time.Sleep(time.Hour)
+		}
+	}()
+}
+
+func connect() error { return io.EOF }
+
+func ioPipe(int) {
+	reader, writer := io.Pipe()
+	kept = append(kept, reader)
+	go func() { _, _ = writer.Write([]byte("x")) }()
+}
+
+func osPipe(int) {
+	reader, writer, _ := os.Pipe()
+	kept = append(kept, writer)
+	go func() { _, _ = io.ReadAll(reader) }()
+}
+
+func listen(int) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		go func() { _, _ = l.Accept() }()
+	}
+}
+
+func connWrite(int) {
+	conn, err := net.Dial("tcp", silent)
+	if err == nil {
+		go func() {
+			for {
+				if _, err := conn.Write(make([]byte, 1<<20)); err != nil {
+					return
+				}
+			}
+		}()
+	}
+}
+
+func selectTicker(int) {
+	t := time.NewTicker(time.Hour)
+	go func() {
+		for {
+			select {
+			case <-t.C:
+			}
+		}
+	}()
+}
+
+var heads = map[string][]byte{}
+
+func subSlice(n int) {
+	body := make([]byte, 4096)
+	key := fmt.Sprint("head", n)
+	heads[key] = body[:16]
+}
+
+var first *node
+
+func linkedList(int) {
+	n := &node{}
+	n.peer = first
+	first = n
+}
+
+func handedOn(n int) {
+	value := make([]byte, 512)
+	cache.Keep(fmt.Sprint("v", n), value)
+}
+
+func connKept(int) {
+	conn, _ := pool.Conn(context.Background())
+	kept = append(kept, conn)
+}

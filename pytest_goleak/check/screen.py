@@ -1,0 +1,143 @@
+"""Many endpoints at a time: clear those that can't leak, and leave the others to a closer look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from pytest_goleak.check.endpoint import Equipment
+from pytest_goleak.measure.conduct import Bench, conduct
+from pytest_goleak.measure.mix import MixStream
+from pytest_goleak.measure.settle import settle
+from pytest_goleak.measure.stream import LoadStream
+from pytest_goleak.model.errors import GoleakError
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.plan import Endpoint, MeasurePlan, Tolerance
+from pytest_goleak.model.protocols import LoadDriver, Progress, ProgressListener
+from pytest_goleak.model.report import Outcome, Verdict
+from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.screen import screen
+
+__all__ = ["Cleared", "Screened", "screen_endpoints"]
+
+TRIAL_REQUESTS = 16
+SLOW_TRIAL_S = 0.25
+"""An endpoint that takes longer for its trial requests would hold up all others."""
+
+PROBE_REQUESTS = 200
+SECONDS_EACH = 0.5
+"""Time for one screen, per endpoint in it."""
+
+FEWEST = 2
+"""A mix of fewer is no mix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screened:
+    """An endpoint and what drives it."""
+
+    endpoint: Endpoint
+    driver: LoadDriver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared:
+    """Endpoints that one screen proved clean together."""
+
+    endpoints: tuple[Endpoint, ...]
+    verdict: Verdict
+    duration_s: float
+
+
+def screen_endpoints(
+    candidates: Sequence[Screened], *, equipment: Equipment, listen: ProgressListener = lambda _: None
+) -> tuple[Cleared, ...]:
+    """Screen *candidates* together, and again without those that grow, until no more can be cleared.
+
+    What is not in the result was not cleared, for whatever reason; nothing is said against it. Never raises for what
+    the service does.
+    """
+    screening = _Screening(candidates, equipment, listen)
+    return tuple(screening.clear(list(screening.quick())))
+
+
+class _Screening:
+    def __init__(self, candidates: Sequence[Screened], equipment: Equipment, listen: ProgressListener) -> None:
+        self.equipment = equipment
+        self.listen = listen
+        self.streams = [
+            LoadStream(each.endpoint, target=equipment.target, driver=each.driver, socket=equipment.socket)
+            for each in candidates
+        ]
+
+    def quick(self) -> Iterator[LoadStream]:
+        """Yield the streams of the endpoints that answer, and fast enough to wait for in every round."""
+        for stream in self.streams:
+            self._tell("trying each endpoint", stream)
+            with suppress(GoleakError):  # the closer look will say what is wrong
+                if stream.send(TRIAL_REQUESTS, deadline_s=stream.timeout_s).duration_s < SLOW_TRIAL_S:
+                    yield stream
+
+    def clear(self, streams: list[LoadStream]) -> Iterator[Cleared]:
+        """Yield what can be cleared of *streams*, dividing them where something grows."""
+        if len(streams) < FEWEST:
+            return
+        started_s = self.equipment.clock.now()
+        try:
+            verdict = self._screen(streams)
+            if verdict.outcome is Outcome.CLEAN:
+                yield Cleared(
+                    endpoints=tuple(stream.endpoint for stream in streams),
+                    verdict=verdict,
+                    duration_s=self.equipment.clock.now() - started_s,
+                )
+                return
+            steady = [stream for stream in streams if not self._grows(stream)]
+        except GoleakError:  # the closer look will say what is wrong
+            return
+        if len(steady) < len(streams):
+            yield from self.clear(steady)
+        else:
+            middle = len(streams) // 2
+            yield from self.clear(streams[:middle])
+            yield from self.clear(streams[middle:])
+
+    def _screen(self, streams: list[LoadStream]) -> Verdict:
+        plan = _common([stream.endpoint.measure for stream in streams])
+        plan = replace(plan, budget_s=max(plan.budget_s, SECONDS_EACH * len(streams)))
+        bench = Bench(
+            stream=MixStream(streams),
+            source=self.equipment.source,
+            clock=self.equipment.clock,
+            take_snapshot=lambda _: None,
+            listen=self.listen,
+            budget_s=plan.budget_s,
+        )
+        return conduct(screen(plan, name="/".join(stream.name for stream in streams)), bench)
+
+    def _grows(self, stream: LoadStream) -> bool:
+        """Whether one dose of this endpoint alone leaves something behind; a first guess, which proves nothing."""
+        self._tell("looking for what grows", stream)
+        thresholds = Thresholds(stream.endpoint.measure.tolerance)
+        before = settle(self.equipment.source, self.equipment.clock)
+        stream.send(PROBE_REQUESTS, deadline_s=stream.timeout_s)
+        after = settle(self.equipment.source, self.equipment.clock)
+        return any(
+            after.level(signal) - before.level(signal)
+            > max(thresholds.floor(signal), thresholds.margin(signal) * PROBE_REQUESTS)
+            for signal in Signal
+        )
+
+    def _tell(self, stage: str, stream: LoadStream) -> None:
+        self.listen(Progress(endpoint=stream.name, stage=stage, requests=stream.sent))
+
+
+def _common(plans: Sequence[MeasurePlan]) -> MeasurePlan:
+    """Return a plan that is as strict as the strictest of *plans* in everything."""
+    tolerance = Tolerance(
+        bytes=min(plan.tolerance.bytes for plan in plans),
+        objects=min(plan.tolerance.objects for plan in plans),
+        goroutines=min(plan.tolerance.goroutines for plan in plans),
+    )
+    return MeasurePlan(budget_s=min(plan.budget_s for plan in plans), tolerance=tolerance, seed=plans[0].seed)

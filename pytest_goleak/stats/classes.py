@@ -1,0 +1,113 @@
+"""What kind of growth it was: what it follows, where it ended, and when it will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_goleak.model.growth import GrowthClass, Point
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
+from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.evidence import Evidence
+
+__all__ = ["class_of_bounded", "class_of_leak", "drain_forecast"]
+
+CLEARLY = 0.25
+"""Share of the squared residuals that another cause than the requests has to leave at most, to be named instead."""
+
+AT_ONCE = 0.8
+"""Share of all growth that one single round must have for a step."""
+
+REACHED = 0.95
+"""Share of all growth after which it counts as levelled off."""
+
+Floats = NDArray[np.float64]
+
+
+def class_of_leak(blocks: Sequence[Evidence], signals: Iterable[Signal]) -> GrowthClass:
+    """Return what a leak follows: the requests, the connections that carried them, or the answers that failed.
+
+    The jitter of the doses tells them apart: as many connections are opened for a small dose as for a large one. Where
+    they can't be told apart, as with a new connection for each request, it is the requests.
+    """
+    signal = max(signals, key=list(Signal).index)
+    grown, loads = _loaded_rounds(blocks, signal)
+    if len(grown) < 4:
+        return GrowthClass.PER_REQUEST
+    rivals: dict[GrowthClass, Callable[[LoadResult], int]] = {
+        GrowthClass.PER_CONNECTION: lambda load: load.connections or 0,
+        GrowthClass.PER_ERROR: lambda load: load.failures,
+    }
+    least, found = CLEARLY * _residual(grown, _counts(loads, lambda load: load.completed)), GrowthClass.PER_REQUEST
+    for growth_class, count in rivals.items():
+        if (residual := _residual(grown, _counts(loads, count))) < least:
+            least, found = residual, growth_class
+    return found
+
+
+def class_of_bounded(points: Sequence[Point], thresholds: Thresholds) -> tuple[GrowthClass, int | None]:
+    """Return the class of growth that ended, and the requests after which it had.
+
+    Args:
+        points: the levels from before the first judged request on.
+        thresholds: say what is too little to speak of.
+
+    """
+    for signal in reversed(Signal):
+        levels = np.array([point.level(signal) for point in points], dtype=float)
+        if len(levels) < 4:
+            continue
+        # The end is what most of the last levels agree on: a single one may be noise.
+        total = float(np.median(levels[-5:])) - levels[0]
+        if total <= 4 * max(thresholds.floor(signal), float(np.median(np.abs(np.diff(levels))))):
+            continue
+        reached = points[int(np.argmax(levels >= levels[0] + REACHED * total))].requests
+        is_step = np.diff(levels).max() >= AT_ONCE * total
+        return (GrowthClass.STEP if is_step else GrowthClass.FILL), reached
+    return GrowthClass.FLAT, None
+
+
+def drain_forecast(observations: Sequence[Observation], signal: Signal, target: float) -> float | None:
+    """Return the seconds until *signal* is down to *target*, if it goes on falling as it did, ``None`` if it does not.
+
+    A straight line through the last half of the wait (least squares): queues and timers drain at a constant rate, and
+    what decays more slowly takes longer than forecast.
+    """
+    recent = observations[len(observations) // 2 :]
+    if len(recent) < 3:
+        return None
+    at_s = np.array([observation.at_s for observation in recent])
+    levels = np.array([observation.level(signal) for observation in recent], dtype=float)
+    slope, _ = np.polyfit(at_s - at_s[-1], levels, 1)
+    if slope >= 0 or levels[-1] <= target:
+        return None
+    return float((levels[-1] - target) / -slope)
+
+
+def _loaded_rounds(blocks: Sequence[Evidence], signal: Signal) -> tuple[Floats, list[LoadResult]]:
+    """Return the growth of each loaded round, less what idle rounds grow in as long, and its load."""
+    grown: list[float] = []
+    loads: list[LoadResult] = []
+    for block in blocks:
+        changes = np.diff([observation.level(signal) for observation in block.result.observations])
+        idle = [change for change, load in zip(changes, block.result.loads, strict=True) if load is None]
+        drift = float(np.median(idle)) if idle else 0.0
+        for change, load in zip(changes, block.result.loads, strict=True):
+            if load is not None:
+                grown.append(float(change) - drift)
+                loads.append(load)
+    return np.array(grown), loads
+
+
+def _counts(loads: Iterable[LoadResult], count: Callable[[LoadResult], int]) -> Floats:
+    return np.array([count(load) for load in loads], dtype=float)
+
+
+def _residual(grown: Floats, counts: Floats) -> float:
+    """Return the sum of squares that growth in proportion to *counts* leaves unexplained."""
+    norm = float(counts @ counts)
+    rate = float(grown @ counts) / norm if norm else 0.0
+    residuals = grown - rate * counts
+    return float(residuals @ residuals)

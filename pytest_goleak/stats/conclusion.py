@@ -1,0 +1,200 @@
+"""What an experiment concludes: the four outcomes, what each of them must have shown, and the words for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from pytest_goleak.model.errors import GoleakError
+from pytest_goleak.model.growth import GrowthClass
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
+from pytest_goleak.model.step import Block, BlockResult, Snapshot, SnapshotResult
+from pytest_goleak.model.units import format_seconds
+from pytest_goleak.stats import wording
+from pytest_goleak.stats.classes import class_of_bounded, class_of_leak
+from pytest_goleak.stats.design import BLOCK_ROUNDS
+from pytest_goleak.stats.evidence import Evidence, background_drift
+from pytest_goleak.stats.retention import Rest
+from pytest_goleak.stats.trial import Part, Trial
+
+__all__ = ["clean_after_drain", "clean_if_proven", "clean_reason", "doubt_of", "inconclusive", "interrupted", "leak"]
+
+SAME_SHARE = 0.2
+"""Share of the growth above which requests that are all the same leak, too."""
+
+
+def leak(
+    trial: Trial, last: Evidence, signals: Iterable[Signal], why: str, *, net: dict[Signal, float] | None = None
+) -> Part[Verdict]:
+    """Take the last profiles, find out what the leak follows, and return the verdict.
+
+    Args:
+        trial: under way.
+        last: the block whose figures are reported.
+        signals: that leak.
+        why: what made it certain.
+        net: growth per request that stayed, where some of it went away.
+
+    """
+    yield from _feed_profile(trial, last)
+    yield from trial.ask(Snapshot(name="after"), SnapshotResult)
+    signals = list(signals)
+    growth_class = yield from _class_of_leak(trial, last, signals)
+    estimates = trial.estimates(last, leaking=signals)
+    for signal, kept in (net or {}).items():
+        estimates[signal] = _scaled(estimates[signal], kept)
+    reason = (
+        f"{wording.growth(estimates, signals)}{wording.NOT_BY_REQUEST.get(growth_class, '')}; repeated in a second "
+        f"randomised experiment ({last.requests:,} requests, p = {last.growth[signals[0]].p_value:.2g}); {why}"
+    )
+    return trial.verdict(Outcome.LEAK, reason, last, estimates=estimates, growth_class=growth_class)
+
+
+def _class_of_leak(trial: Trial, last: Evidence, signals: list[Signal]) -> Part[GrowthClass]:
+    """Return what the leak follows; where requests differ, equal ones show whether it is their differences."""
+    growth_class = class_of_leak(trial.blocks[-2:], signals)
+    requests = trial.schedule.affordable(last.dose, last)
+    if growth_class is not GrowthClass.PER_REQUEST or not trial.is_varied or requests < last.dose / 2:
+        return growth_class
+    result = yield from trial.ask(Block(doses=(requests,), same_request=True), BlockResult)
+    trial.schedule.block_done(requests, result)
+    before, after = result.observations
+    for signal in signals:
+        expected = last.growth[signal].per_request * requests
+        if expected < 2 * trial.thresholds.floor(signal):
+            continue
+        if after.level(signal) - before.level(signal) > SAME_SHARE * expected:
+            return growth_class
+        growth_class = GrowthClass.PER_KEY
+    return growth_class
+
+
+def _feed_profile(trial: Trial, last: Evidence) -> Part[None]:
+    """Send more load while the sampled heap profile has too few samples of the leak to name its site."""
+    rate = last.growth[Signal.HEAP_BYTES].low
+    judged = trial.schedule.served - trial.judged_from
+    if trial.sample_bytes <= 1 or rate < trial.thresholds.alarm(Signal.HEAP_BYTES):
+        return
+    missing = int(16 * trial.sample_bytes / rate) - judged
+    requests = trial.schedule.affordable(missing, last)
+    if requests > 0:
+        result = yield from trial.ask(Block(doses=(requests,)), BlockResult)
+        trial.schedule.block_done(requests, result)
+
+
+def clean_if_proven(trial: Trial, block: Evidence) -> Verdict | None:
+    """Return ``clean`` if *block* proves every signal's growth small, after requests enough."""
+    unproven = block.unproven(trial.thresholds)
+    hints = [signal for signal in block.hints(trial.thresholds) if signal not in block.suspects(trial.thresholds)]
+    if unproven:
+        trial.last_doubt = _noise_reason(trial, block, unproven)
+    elif hints:
+        trial.last_doubt = f"{wording.growth(trial.estimates(block), hints)}, too little in all to be certain"
+    elif not trial.schedule.is_enough() or block.requests < trial.must_outlast():
+        trial.last_doubt = "growth stopped only just now"
+    else:
+        growth_class = _class_of_clean(trial)
+        return trial.verdict(Outcome.CLEAN, clean_reason(trial, block), block, growth_class=growth_class)
+    return None
+
+
+def _class_of_clean(trial: Trial) -> GrowthClass:
+    """Return what kind of growth there was, and note where it levelled off."""
+    growth_class, levelled_after = class_of_bounded(trial.trace.points[1:], trial.thresholds)
+    if background_drift(trial.blocks[1:], trial.thresholds):
+        return GrowthClass.BACKGROUND
+    if trial.levelled_after is not None:
+        return GrowthClass.FILL
+    trial.levelled_after = levelled_after
+    return growth_class
+
+
+def clean_after_drain(trial: Trial, rest: Rest, suspects: Iterable[Signal], what: str) -> Verdict | None:
+    """Return ``clean`` if every signal is bounded, by the randomised rounds or by what the idle wait left of it."""
+    last = rest.blocks[-1]
+    bounded = {signal for signal in Signal if rest.is_drained([signal])}
+    unproven = [signal for signal in last.unproven(trial.thresholds) if signal not in bounded]
+    if unproven:
+        trial.last_doubt = _noise_reason(trial, last, unproven)
+        return None
+    trial.drained_in_s = rest.waited_s
+    grown = wording.growth(trial.estimates(last), suspects)
+    reason = f"{grown} under load; {format_seconds(rest.waited_s)} later {what}"
+    estimates = trial.estimates(last) | {
+        signal: rest.kept[signal].estimate(last.growth[signal].p_value, trial.thresholds.margin(signal))
+        for signal in bounded
+    }
+    return trial.verdict(Outcome.CLEAN, reason, last, estimates=estimates, growth_class=GrowthClass.DRAIN)
+
+
+def inconclusive(trial: Trial) -> Verdict:
+    """Return the verdict of an experiment whose budget is over."""
+    block = trial.blocks[-1]
+    remedy = "A larger budget, a larger tolerance or a quieter service would decide it."
+    reason = f"cannot decide within {format_seconds(trial.plan.budget_s)}: {trial.last_doubt}. {remedy}"
+    grows = bool(block.hints(trial.thresholds)) or trial.forecast_s is not None
+    growth_class = GrowthClass.STILL_GROWING if grows else GrowthClass.UNCLEAR
+    return trial.verdict(Outcome.INCONCLUSIVE, reason, block, growth_class=growth_class)
+
+
+def interrupted(trial: Trial, failure: GoleakError) -> Verdict:
+    """Judge what was measured until the service stopped answering; raise *failure* if that proves nothing."""
+    for earlier, later in trial.repetitions:
+        repeated = [
+            signal
+            for signal in earlier.suspects(trial.thresholds)
+            if later.repeats(earlier, signal)
+            # What fell meanwhile was draining; without the idle wait nobody knows how far it would have gone.
+            and not any(block.has_fallen(signal, trial.thresholds) for block in (earlier, later))
+        ]
+        if repeated:
+            estimates = trial.estimates(later, leaking=repeated)
+            reason = f"{wording.growth(estimates, repeated)}; then the service stopped answering: {failure}"
+            growth_class = class_of_leak((earlier, later), repeated)
+            return trial.verdict(Outcome.LEAK, reason, later, estimates=estimates, growth_class=growth_class)
+    raise failure
+
+
+def doubt_of(trial: Trial, rest: Rest, suspects: Iterable[Signal]) -> str | None:
+    """Say that growth still went away when the idle wait ended, and when it will be gone; ``None`` if it did not."""
+    falling = rest.falling(suspects)
+    if not falling:
+        return None
+    trial.forecast_s = rest.forecast_s(falling)
+    doubt = f"still draining after {format_seconds(rest.waited_s)} without load"
+    if trial.forecast_s is None:
+        return f"{doubt}; a longer 'idle' would tell"
+    idle = format_seconds(math.ceil(rest.waited_s + 1.5 * trial.forecast_s))
+    return f"{doubt}, gone in about {format_seconds(trial.forecast_s)} at that pace; idle = '{idle}' would tell"
+
+
+def clean_reason(trial: Trial, block: Evidence) -> str:
+    """Return the bounds that *block* sets, in one clause."""
+    levelled = f", levelled off after {trial.levelled_after:,} requests" if trial.levelled_after else ""
+    return f"grows {wording.bounds(trial.estimates(block))}{levelled}, over {trial.schedule.served:,} requests"
+
+
+def _noise_reason(trial: Trial, block: Evidence, signals: Iterable[Signal]) -> str:
+    signal = next(iter(signals))
+    if (fall := -block.growth[signal].per_request) > trial.thresholds.margin(signal):
+        return f"levels are too noisy: they seem to fall by {wording.amount(signal, fall)} per request"
+    high, margin = block.growth[signal].high, trial.thresholds.margin(signal)
+    return (
+        f"with {BLOCK_ROUNDS} rounds of {block.dose:,} requests, growth of up to "
+        f"{wording.amount(signal, high)} per request can't be excluded; the tolerance is "
+        f"{wording.amount(signal, margin)}"
+    )
+
+
+def _scaled(estimate: SignalEstimate, per_request: float) -> SignalEstimate:
+    """Return *estimate* with its centre moved to what stayed, and its interval with it."""
+    shift = per_request - estimate.per_request
+    return SignalEstimate(
+        per_request=per_request,
+        low=estimate.low + shift,
+        high=estimate.high + shift,
+        p_value=estimate.p_value,
+        min_detectable=estimate.min_detectable,
+        outcome=estimate.outcome,
+    )

@@ -1,0 +1,165 @@
+"""What an idle wait left of the growth of the blocks before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.report import Outcome, SignalEstimate
+from pytest_goleak.model.step import DrainResult
+from pytest_goleak.stats.classes import drain_forecast
+from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.evidence import TELLING, Evidence, background_drift
+
+__all__ = ["Rest", "Retention", "rest_after"]
+
+REST_LOOKS = 3
+"""Looks at the end of an idle wait that must agree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """What was left of the growth of a signal after an idle wait."""
+
+    grown: float
+    """From before the load to its end."""
+    kept: float
+    """From before the load to the end of the wait."""
+    expected: float
+    """What the randomised blocks say was added."""
+    requests: int
+    """Requests of these blocks."""
+    floor: float
+    """Differences below this are noise."""
+    series: tuple[float, ...] = ()
+    """The levels during the wait, above the one before the load."""
+    swing: float = 0.0
+    """How far the level rose by itself while waiting, drift taken off: what comes and goes is not what stays."""
+
+    @property
+    def rate(self) -> float:
+        """What was kept, per request; the highest of the last looks, so that noise can't hide it."""
+        return max(self.kept, *self.series[-REST_LOOKS:]) / max(1, self.requests)
+
+    @property
+    def rise(self) -> float:
+        """How far the level rose again while waiting, per request."""
+        return _rise(self.series) / max(1, self.requests)
+
+    def estimate(self, p_value: float, margin: float) -> SignalEstimate:
+        """Return the figures of a signal that went away again: what is left of it, per request."""
+        return SignalEstimate(
+            per_request=self.kept / max(1, self.requests),
+            low=min(self.series[-REST_LOOKS:], default=self.kept) / max(1, self.requests),
+            high=self.rate,
+            p_value=p_value,
+            min_detectable=margin,
+            outcome=Outcome.CLEAN,
+        )
+
+    @property
+    def stays(self) -> bool:
+        """Whether what the load added is still there, all of it."""
+        return (
+            self.kept > max(self.floor, self.swing)
+            and self.kept >= 0.9 * self.grown - self.floor / 2
+            and self.kept >= 0.7 * self.expected
+        )
+
+    @property
+    def has_fallen(self) -> bool:
+        """Whether a noticeable part went away during the wait."""
+        return self.grown - self.kept > max(self.floor, 0.1 * self.grown)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether practically everything went away."""
+        return self.kept <= max(0.1 * self.grown, 0.1 * self.expected, self.floor)
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether the level still fell in the last quarter of the wait."""
+        if len(self.series) < 4:
+            return False
+        recent = self.series[-max(2, len(self.series) // 4) :]
+        return recent[0] - recent[-1] > max(self.floor, 0.05 * self.grown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """An idle wait after one or more blocks, and what it left of each signal's growth."""
+
+    blocks: tuple[Evidence, ...]
+    drain: DrainResult
+    thresholds: Thresholds
+    kept: Mapping[Signal, Retention]
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds without load, to the last look."""
+        return self.drain.observations[-1].at_s - self.blocks[-1].end.at_s
+
+    def is_drained(self, signals: Iterable[Signal]) -> bool:
+        """Whether all of *signals* went away, and for good: a level that comes and goes has not drained."""
+        return all(
+            self.kept[signal].is_gone
+            and self.kept[signal].rate < self.thresholds.margin(signal)
+            and self.kept[signal].rise <= self.thresholds.margin(signal)
+            for signal in signals
+        )
+
+    def is_telling(self, signals: Iterable[Signal]) -> bool:
+        """Whether what stayed of one of *signals* is more than what tables of libraries take to fill."""
+        return any(self.kept[signal].kept > TELLING * self.thresholds.floor(signal) for signal in signals)
+
+    def stays_again(self, earlier: Rest, signal: Signal) -> bool:
+        """Whether this wait left as much of *signal* per request as *earlier* did, or half of it at least."""
+        kept, before = self.kept[signal], earlier.kept[signal]
+        per_request, per_request_before = kept.kept / kept.requests, before.kept / before.requests
+        return (
+            kept.kept > max(kept.floor, kept.swing) and per_request >= 0.5 * per_request_before and not kept.is_falling
+        )
+
+    def falling(self, signals: Iterable[Signal]) -> list[Signal]:
+        """Return those of *signals* that still fell when the wait ended."""
+        return [signal for signal in signals if self.kept[signal].is_falling]
+
+    def forecast_s(self, signals: Iterable[Signal]) -> float | None:
+        """Return the seconds until all of *signals* are back if they go on falling as they did, ``None`` if unknown."""
+        forecasts = [
+            drain_forecast(
+                self.drain.observations, signal, self.blocks[0].start.level(signal) + self.thresholds.floor(signal)
+            )
+            for signal in signals
+        ]
+        return max((seconds for seconds in forecasts if seconds is not None), default=None)
+
+
+def _rise(levels: Iterable[float]) -> float:
+    """Return the largest rise from any level to a later one."""
+    lowest, rise = math.inf, 0.0
+    for level in levels:
+        lowest = min(lowest, level)
+        rise = max(rise, level - lowest)
+    return rise
+
+
+def rest_after(blocks: Sequence[Evidence], drain: DrainResult, thresholds: Thresholds) -> Rest:
+    """Return what *drain* left of the growth of *blocks*, background drift taken off."""
+    first, last, after = blocks[0], blocks[-1], drain.observations[-1]
+    background = background_drift(blocks, thresholds)
+    kept: dict[Signal, Retention] = {}
+    for signal in Signal:
+        start, drift = first.start.level(signal), background.get(signal, 0.0)
+        kept[signal] = Retention(
+            grown=last.end.level(signal) - start - drift * (last.end.at_s - first.start.at_s),
+            kept=after.level(signal) - start - drift * (after.at_s - first.start.at_s),
+            expected=sum(block.growth[signal].per_request * block.requests for block in blocks),
+            requests=sum(block.requests for block in blocks),
+            floor=max(thresholds.floor(signal), *(block.noise(signal) for block in blocks)),
+            series=tuple(observation.level(signal) - start for observation in drain.observations),
+            swing=_rise([each.level(signal) - drift * each.at_s for each in drain.observations]),
+        )
+    return Rest(blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept)

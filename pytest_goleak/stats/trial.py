@@ -1,0 +1,181 @@
+"""One experiment under way: its plan, its coin, what it has seen so far, and the steps that it can take."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from typing import TypeVar
+
+from pytest_goleak.model.growth import GrowthClass
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.plan import MeasurePlan
+from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
+from pytest_goleak.model.step import Block, BlockResult, Drain, DrainResult, Listen, ListenResult, Step, StepResult
+from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, Coin, Thresholds
+from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
+from pytest_goleak.stats.noise import Looking, best_looking, is_restless
+from pytest_goleak.stats.power import Conditions, predict, spread
+from pytest_goleak.stats.retention import Rest, rest_after
+from pytest_goleak.stats.schedule import Schedule
+from pytest_goleak.stats.trace import Trace
+
+__all__ = ["Part", "Trial"]
+
+LISTEN_S = 1.0
+LISTEN_SHARE = 0.1
+"""Share of the time left that listening may take."""
+
+T = TypeVar("T")
+Part = Generator[Step, StepResult, T]
+"""A stretch of the experiment that yields steps and comes to a result of type ``T``."""
+
+
+class Trial:
+    """The state that the parts of an experiment share.
+
+    Args:
+        plan: budget, idle wait, tolerance and seed.
+        sample_bytes: mean bytes between two samples of the service's heap profile.
+        coin: decides which rounds get load.
+        is_varied: whether the endpoint's requests differ from one another.
+
+    """
+
+    def __init__(self, plan: MeasurePlan, sample_bytes: int, coin: Coin, *, is_varied: bool) -> None:
+        self.plan = plan
+        self.sample_bytes = sample_bytes
+        self.coin = coin
+        self.is_varied = is_varied
+        self.trace = Trace()
+        self.thresholds = Thresholds(plan.tolerance)
+        self.schedule = Schedule(budget_s=plan.budget_s, idle_s=plan.wait_s)
+        self.blocks: list[Evidence] = []
+        self.repetitions: list[tuple[Evidence, Evidence]] = []
+        self.judged_from = 0
+        self.proven_at_start: int | None = None
+        self.drained_in_s: float | None = None
+        self.forecast_s: float | None = None
+        self.levelled_after: int | None = None
+        self.last_doubt = ""
+        self.looking = Looking()
+        self.has_listened = False
+        self.is_restless = False
+
+    def ask(self, step: Step, kind: type[T]) -> Part[T]:
+        """Have *step* carried out, and return its result."""
+        result = yield step
+        assert isinstance(result, kind), f"{step} was answered by {result}"
+        self.schedule.elapsed_s = result.elapsed_s
+        self.trace.add(result)
+        return result
+
+    def run_block(self, dose: int, *, rounds: int = BLOCK_ROUNDS) -> Part[Evidence]:
+        """Run a block of about *dose* requests in each loaded round, and return what it shows."""
+        doses, sizes = self.coin.rounds(dose, rounds=rounds)
+        served = self.schedule.served
+        step = Block(
+            doses=doses,
+            sizes=sizes,
+            looks=self.looking.looks,
+            is_least=self.looking.is_least,
+            foreseen=self._foreseen(),
+        )
+        result = yield from self.ask(step, BlockResult)
+        self.schedule.block_done(sum(doses), result)
+        evidence = judge_block(doses, result, served_before=served)
+        self.blocks.append(evidence)
+        return evidence
+
+    def listen(self, signals: Sequence[Signal]) -> Part[None]:
+        """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on."""
+        self.has_listened = True
+        seconds = max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
+        result = yield from self.ask(Listen(seconds=seconds), ListenResult)
+        self.is_restless = is_restless(result.observations, signals, self.thresholds)
+        if not self.is_restless:
+            return
+        self.looking = best_looking(
+            result.observations,
+            signals,
+            thresholds=self.thresholds,
+            seconds=self.schedule.remaining_s,
+            rate=self.schedule.rate,
+        )
+        self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
+
+    def _foreseen(self) -> dict[Signal, float]:
+        """Return the growth per request that the budget lets one see, by the noise of the latest block."""
+        if not self.blocks or self.schedule.rate <= 0:
+            return {}
+        latest = self.blocks[-1]
+        noise = {signal: spread(latest.idle_changes(signal)) for signal in Signal}
+        conditions = Conditions(rate=self.schedule.rate, noise=noise, round_cost_s=self.schedule.round_cost_s)
+        return dict(predict(self.plan, conditions).min_detectable)
+
+    def rest(self, blocks: Sequence[Evidence], seconds: float) -> Part[Rest]:
+        """Wait idle for so long, or until all that *blocks* added is gone, and return what is left."""
+        first, last = blocks[0].start, blocks[-1].end
+        requests = sum(block.requests for block in blocks)
+
+        def target(signal: Signal) -> float:
+            start = first.level(signal)
+            # Waiting on pays until what is left is well within the tolerance, and within what counts as gone.
+            rest = min(0.05 * (last.level(signal) - start), 0.4 * self.thresholds.margin(signal) * requests)
+            return start + max(self.thresholds.floor(signal) / 2, rest)
+
+        step = Drain(
+            seconds=seconds,
+            until_bytes=target(Signal.HEAP_BYTES),
+            until_objects=target(Signal.HEAP_OBJECTS),
+            until_goroutines=target(Signal.GOROUTINES),
+        )
+        drain = yield from self.ask(step, DrainResult)
+        return rest_after(blocks, drain, self.thresholds)
+
+    def must_outlast(self) -> int:
+        """Return how many requests a flat stretch needs before growth that was seen counts as levelled off.
+
+        Buffers, slices and maps that grow by doubling are flat for as long as they have grown: they need a stretch
+        twice as long. Growth that showed in objects or goroutines is not of that kind.
+        """
+        grown = [block for block in self.blocks[1:] if block.suspects(self.thresholds)]
+        if not grown:
+            return 0
+        doubling = grown[-1].suspects(self.thresholds) == (Signal.HEAP_BYTES,)
+        return int((2.0 if doubling else 0.75) * (grown[-1].served_before + grown[-1].requests))
+
+    def estimates(self, block: Evidence, *, leaking: Iterable[Signal] = ()) -> dict[Signal, SignalEstimate]:
+        """Return the figures of *block* for the report, those in *leaking* as leaks."""
+        unproven = block.unproven(self.thresholds)
+        outcomes = dict.fromkeys(leaking, Outcome.LEAK)
+        return {
+            signal: block.estimate(
+                signal,
+                outcomes.get(signal, Outcome.INCONCLUSIVE if signal in unproven else Outcome.CLEAN),
+                self.thresholds,
+            )
+            for signal in Signal
+        }
+
+    def verdict(
+        self,
+        outcome: Outcome,
+        reason: str,
+        block: Evidence,
+        *,
+        growth_class: GrowthClass,
+        estimates: dict[Signal, SignalEstimate] | None = None,
+    ) -> Verdict:
+        """Return a verdict with all that is known so far; the figures are those of *block* unless given."""
+        return Verdict(
+            outcome=outcome,
+            reason=reason,
+            signals=estimates if estimates is not None else self.estimates(block),
+            requests=self.schedule.served,
+            judged_requests=self.schedule.served - self.judged_from,
+            alpha=ALPHA,
+            drained_in_s=self.drained_in_s,
+            levelled_after=self.levelled_after,
+            background_per_s=background_drift(self.blocks[1:], self.thresholds),
+            growth_class=growth_class,
+            series=self.trace.points,
+        )
