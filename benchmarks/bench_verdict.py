@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -23,19 +21,17 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.manual_procedure import LITERAL, SWEEP, ManualResult, Thresholds, examine
+from benchmarks.machine import ROOT, describe, load_average, require_hey, use_go
+from benchmarks.manual_procedure import LITERAL, SWEEP, ManualResult, Thresholds, examine, run_hey
 from pytest_goleak.config import load
 from pytest_goleak.fetch.secret import resolve_token
-from pytest_goleak.load.hey import INSTALL
 from pytest_goleak.model.plan import Endpoint, RunPlan
 from pytest_goleak.model.report import EndpointReport, Outcome
 from pytest_goleak.plugin.drivers import pytest_goleak_load_drivers
 from pytest_goleak.session.session import DEFAULT_SAMPLE_BYTES, GoleakSession
 from pytest_goleak.target.open import open_target
 
-ROOT = Path(__file__).resolve().parents[1]
 SERVICE = ROOT / "examples" / "service"
-TOOLS = ROOT / ".build" / "bin"
 
 SAMPLE = ("/fixed/global", "/fixed/worker", "/leak/cache", "/leak/channel")
 """Endpoints that the manual procedure is tried on unless all are asked for: two that leak, two that do not."""
@@ -86,16 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark; return 1 if ``--check`` is given and a figure is not reached."""
     options = _parse(argv)
     if options.go:
-        go = Path(options.go).resolve()
-        folder = go if go.is_dir() else go.parent
-        os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
-        os.environ["GOTOOLCHAIN"] = "local"
+        use_go(options.go)
     plan = _plan(1, options.memprofilerate)
     planted = _planted(plan)
     chosen = [each for each in plan.endpoints if re.search(options.only, each.path)]
     if not chosen:
         raise SystemExit(f"--only {options.only!r} matches none of: {', '.join(each.path for each in plan.endpoints)}")
-    print(f"{_go_version()}, {os.cpu_count()} processors, load average {_load_average()}", flush=True)
+    print(describe(), flush=True)
     trials: list[Trial] = []
     manual: list[ManualTrial] = []
     for number, seed in enumerate(options.seeds):
@@ -108,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             else:
                 manual.append(trial)
                 _show_manual(trial)
-        print(f"seed {seed} done, load average {_load_average()}", flush=True)
+        print(f"seed {seed} done, load average {load_average():.1f}", flush=True)
     if options.json:
         document = {"trials": [asdict(each) for each in trials], "manual": [asdict(each) for each in manual]}
         options.json.write_text(json.dumps(document, indent=2))
@@ -156,7 +149,7 @@ def _examine_all(
 ) -> Iterator[Trial | ManualTrial]:
     """Yield the trials of one seed: ours, and right after it the manual one where there is to be one."""
     seeded = {each.name: each for each in plan.endpoints}
-    hey = _hey() if by_hand else ""
+    hey = require_hey() if by_hand else ""
     with GoleakSession(plan, drivers=pytest_goleak_load_drivers()) as session:
         for endpoint in endpoints:
             report = session.check(seeded[endpoint.name], item_id=endpoint.name)
@@ -192,7 +185,7 @@ def _examine_by_hand(plan: RunPlan, endpoint: Endpoint, planted: Mapping[str, st
         tempfile.TemporaryDirectory() as folder,
     ):
         url = target.url + endpoint.path
-        result = examine(url, client, pprof_url=target.pprof_url, hey=hey, folder=Path(folder))
+        result = examine(lambda: run_hey(hey, url), client, pprof_url=target.pprof_url, folder=Path(folder))
     expected = planted.get(f"{endpoint.method} {endpoint.path}")
     return ManualTrial(path=endpoint.path, expected=expected, result=result)
 
@@ -215,24 +208,6 @@ def _planted(plan: RunPlan) -> dict[str, str]:
             [str(program), "-planted"], cwd=plan.target.root, capture_output=True, text=True, check=True
         )
     return {plant["leaky"]: plant["function"] for plant in json.loads(listed.stdout)}
-
-
-def _hey() -> str:
-    """Return the path of hey, installed into the build folder if there is none."""
-    installed = TOOLS / "hey"
-    found = str(installed) if installed.exists() else shutil.which("hey")
-    if found is None:
-        TOOLS.mkdir(parents=True, exist_ok=True)
-        subprocess.run(INSTALL.split(), check=True, env={**os.environ, "GOBIN": str(TOOLS)})
-    return found or str(installed)
-
-
-def _go_version() -> str:
-    return subprocess.run(["go", "version"], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _load_average() -> str:
-    return f"{os.getloadavg()[0]:.1f}"
 
 
 # --- the tables -----------------------------------------------------------------------------------------------------

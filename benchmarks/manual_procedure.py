@@ -16,12 +16,24 @@ import difflib
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-__all__ = ["LITERAL", "SWEEP", "ManualResult", "Thresholds", "examine"]
+__all__ = [
+    "CONCURRENCY",
+    "LITERAL",
+    "LOAD_TIMEOUT_S",
+    "REQUESTS",
+    "SWEEP",
+    "ManualResult",
+    "Thresholds",
+    "count_goroutines",
+    "examine",
+    "run_hey",
+]
 
 REQUESTS = 10_000
 CONCURRENCY = 100
@@ -71,18 +83,17 @@ class ManualResult:
         return self.heap_bytes > thresholds.heap_bytes or self.goroutines > thresholds.goroutines
 
 
-def examine(url: str, client: httpx.Client, *, pprof_url: str, hey: str, folder: Path) -> ManualResult:
-    """Carry out the procedure on the endpoint at *url*.
+def examine(send: Callable[[], None], client: httpx.Client, *, pprof_url: str, folder: Path) -> ManualResult:
+    """Carry out the procedure on one endpoint.
 
     Args:
-        url: of the endpoint, which is loaded.
+        send: sends the load, see :func:`run_hey`; what it raises is passed on.
         client: authenticated at *pprof_url*.
         pprof_url: of the pprof index.
-        hey: path of hey.
         folder: for the two heap profiles.
 
     Raises:
-        subprocess.SubprocessError: hey or pprof failed, or hey took longer than 120 s.
+        subprocess.SubprocessError: pprof failed.
         httpx.HTTPError: a profile could not be had.
 
     """
@@ -90,8 +101,7 @@ def examine(url: str, client: httpx.Client, *, pprof_url: str, hey: str, folder:
     started = time.monotonic()
     before.write_bytes(_get(client, f"{pprof_url}/heap?gc=1"))
     goroutines_before = _get(client, f"{pprof_url}/goroutine?debug=1")
-    load = [hey, "-n", str(REQUESTS), "-c", str(CONCURRENCY), url]
-    subprocess.run(load, stdout=subprocess.DEVNULL, check=True, timeout=LOAD_TIMEOUT_S)
+    send()
     time.sleep(HEAP_WAIT_S)
     after.write_bytes(_get(client, f"{pprof_url}/heap?gc=1"))
     time.sleep(GOROUTINE_WAIT_S - HEAP_WAIT_S)
@@ -106,6 +116,27 @@ def examine(url: str, client: httpx.Client, *, pprof_url: str, hey: str, folder:
         goroutines=_count(goroutines_after) - _count(goroutines_before),
         shown=f"{table}\n{added}",
     )
+
+
+def run_hey(hey: str, url: str) -> None:
+    """Send the guide's load to *url*.
+
+    Raises:
+        subprocess.SubprocessError: hey failed, or took longer than 120 s.
+
+    """
+    load = [hey, "-n", str(REQUESTS), "-c", str(CONCURRENCY), url]
+    subprocess.run(load, stdout=subprocess.DEVNULL, check=True, timeout=LOAD_TIMEOUT_S)
+
+
+def count_goroutines(client: httpx.Client, pprof_url: str) -> int:
+    """Return how many goroutines the service has.
+
+    Raises:
+        httpx.HTTPError: the profile could not be had.
+
+    """
+    return _count(_get(client, f"{pprof_url}/goroutine?debug=1"))
 
 
 def _get(client: httpx.Client, url: str) -> bytes:

@@ -24,6 +24,8 @@ from pytest_goleak.model.step import (
     BlockResult,
     Drain,
     DrainResult,
+    Listen,
+    ListenResult,
     Proof,
     ProofResult,
     Snapshot,
@@ -34,6 +36,9 @@ from pytest_goleak.model.step import (
     WarmUpResult,
 )
 from pytest_goleak.stats.experiment import experiment
+
+LAG_S = 0.06
+"""Longest time by which a loaded round outlasts an idle one."""
 
 Levels = np.ndarray
 """Bytes, objects and goroutines."""
@@ -180,6 +185,7 @@ CLEAN: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "saw-tooth 8 MiB": lambda r: [sawtooth(8 * 2**20, r.uniform(0.3, 3))],
     "breathing pool 0-99": lambda _: [breathing_pool(100)],
     "cron 100 KiB/s": lambda _: [cron(100 * 1024, 500)],
+    "cron 8 MiB/s": lambda _: [cron(8 * 2**20, 40_000)],
     "rare steps": lambda r: [rare_steps(r.uniform(1e4, 1e6), 1.0)],
     "bounded cache": lambda r: [bounded_cache(int(r.uniform(500, 5000)), r.uniform(64, 4096))],
     "random keys": lambda r: [random_keys_cache(int(r.uniform(500, 5000)), r.uniform(64, 1024))],
@@ -228,6 +234,8 @@ class SimulatedService:
                 )
             case Block():
                 return self._block(step)
+            case Listen():
+                return self._listen(step)
             case Drain():
                 return self._drain(step)
             case Proof():
@@ -236,17 +244,24 @@ class SimulatedService:
                 return SnapshotResult(elapsed_s=self.world.now)
 
     def _block(self, step: Block) -> BlockResult:
-        observations = [self._observe(step.looks)]
+        observations = [self._observe(step.looks, is_least=step.is_least)]
         loads: list[LoadResult | None] = []
         mean = sum(step.doses) / max(1, sum(1 for dose in step.doses if dose))
-        for dose in step.doses:
+        for index, dose in enumerate(step.doses):
             if dose:
                 loads.append(self._load(dose))
             else:
-                self.world.now += mean / self.rate
+                self.world.now += (step.sizes[index] if step.sizes else mean) / self.rate
                 loads.append(None)
-            observations.append(self._observe(step.looks))
+            observations.append(self._observe(step.looks, is_least=step.is_least))
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self.world.now)
+
+    def _listen(self, step: Listen) -> ListenResult:
+        observations = []
+        for _ in range(int(step.seconds / 0.03)):
+            self.world.now += 0.02
+            observations.append(self._observe())
+        return ListenResult(observations=tuple(observations), elapsed_s=self.world.now)
 
     def _drain(self, step: Drain) -> DrainResult:
         end = self.world.now + step.seconds
@@ -258,18 +273,19 @@ class SimulatedService:
 
     def _load(self, requests: int) -> LoadResult:
         duration = requests / self.rate
-        self.world.now += duration
+        # Rounds with load take longer than the others, by more than pacing makes up for.
+        self.world.now += duration + self.world.rng.uniform(0, LAG_S)
         self.world.served += requests
         self.world.doses.append((self.world.now, requests))
         return LoadResult(planned=requests, completed=requests, duration_s=duration)
 
-    def _observe(self, looks: int = 1) -> Observation:
+    def _observe(self, looks: int = 1, *, is_least: bool = False) -> Observation:
         seen = []
         for _ in range(looks):
             self.world.now += 0.01 if looks == 1 else 0.03
             self.collections += 1
             seen.append(levels(2**21, 9000, 12) + sum((part(self.world) for part in self.parts), levels()))
-        level = np.mean(seen, axis=0)
+        level = np.min(seen, axis=0) if is_least else np.mean(seen, axis=0)
         return Observation(
             at_s=self.world.now,
             heap_bytes=round(level[0]),
