@@ -91,7 +91,9 @@ def clean_if_proven(trial: Trial, block: Evidence) -> Verdict | None:
         trial.last_doubt = _noise_reason(trial, block, unproven)
     elif hints:
         trial.last_doubt = f"{wording.growth(trial.estimates(block), hints)}, too little in all to be certain"
-    elif not trial.schedule.is_enough() or block.requests < trial.must_outlast():
+    elif not trial.schedule.is_enough():
+        trial.last_doubt = f"{trial.schedule.served:,} requests are too few to have met late and rare leaks"
+    elif trial.must_outlast():
         trial.last_doubt = "growth stopped only just now"
     else:
         growth_class = _class_of_clean(trial)

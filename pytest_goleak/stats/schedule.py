@@ -28,6 +28,9 @@ MOST_SHARPER = 16
 FIRST_SHARE_S = 5.0
 """Longest time for the first judged block."""
 
+AMPLE = 1.2
+"""Requests beyond those that are enough on average: doses vary by chance, and the rate does as well."""
+
 LEAST_REPEAT = 4
 """Requests of the smallest dose that a suspicion may be repeated with."""
 
@@ -44,7 +47,7 @@ class Schedule:
     elapsed_s: float = 0.0
     served: int = 0
     load_s: float = 0.0
-    """Seconds under load, warm-up left out."""
+    """Seconds under load."""
     rate: float = 0.0
     """Requests per second, as last measured."""
     round_cost_s: float = 0.02
@@ -55,6 +58,7 @@ class Schedule:
     def warmed_up(self, *, requests: int, rate: float, elapsed_s: float) -> None:
         """Take in the result of the warm-up."""
         self.served, self.rate, self.elapsed_s = requests, rate, elapsed_s
+        self.load_s = requests / max(rate, 1e-3)
 
     def block_done(self, requests: int, result: BlockResult) -> None:
         """Take in the result of a block of *requests* requests."""
@@ -83,7 +87,8 @@ class Schedule:
 
         ``None`` if the budget allows no block at all.
         """
-        dose = self._capped(1_600, self._share_s(), first, thresholds)
+        enough = AMPLE * (self._enough_load_s - self.load_s) * self.rate / (BLOCK_ROUNDS / 2)
+        dose = self._capped(min(1_600, math.ceil(enough)), self._share_s(), first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose) else None
 
     def larger_dose(self, last: Evidence, thresholds: Thresholds, *, must_outlast: int) -> int | None:
@@ -92,7 +97,7 @@ class Schedule:
         Args:
             last: the latest block.
             thresholds: of the experiment.
-            must_outlast: requests that a flat block needs to have.
+            must_outlast: requests more that must be flat.
 
         """
         unproven = last.unproven(thresholds)
@@ -104,11 +109,12 @@ class Schedule:
         least = 4.0 if unproven or must_outlast else 2.0
         wanted = max(least, min(1.5 * excess, 16.0) if math.isfinite(excess) else least) * last.dose
         wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
-        # A block that leaves time to confirm what it may find is worth more than the largest one that fits.
+        # A block that leaves time to confirm what it may find is worth more than the largest one that fits. A hint
+        # that was chance is gone from an equal dose, too.
         confirmable = self._capped(int(wanted), (self.remaining_s - self.idle_s) / 2.2, last, thresholds)
         dose = (
             confirmable
-            if confirmable >= 1.3 * last.dose
+            if confirmable >= (1.3 if unproven or must_outlast else 1.0) * last.dose
             else self._capped(int(wanted), self.remaining_s * 0.95, last, thresholds)
         )
         return dose if dose >= 0.8 * last.dose and self.remaining_s > self.block_s(dose) else None
@@ -153,8 +159,9 @@ class Schedule:
 
     def is_enough(self) -> bool:
         """Whether late and rare leaks had their chance."""
-        enough_load_s = min(ENOUGH_LOAD_S, 0.1 * self.budget_s)
-        return self.served >= ENOUGH_REQUESTS or self.load_s >= enough_load_s or self.elapsed_s >= 0.8 * self.budget_s
+        if self.served >= ENOUGH_REQUESTS or self.load_s >= self._enough_load_s:
+            return True
+        return self.elapsed_s >= 0.8 * self.budget_s
 
     def can_confirm_larger(self, block: Evidence, thresholds: Thresholds) -> bool:
         """Whether a clearly larger block, its repetition and an idle wait still fit."""
@@ -172,6 +179,10 @@ class Schedule:
     def remaining_s(self) -> float:
         """What is left of the budget."""
         return self.budget_s - self.elapsed_s
+
+    @property
+    def _enough_load_s(self) -> float:
+        return min(ENOUGH_LOAD_S, 0.1 * self.budget_s)
 
     def _share_s(self) -> float:
         """Return the time for the first judged block; what remains should hold two repetitions and two idle waits."""

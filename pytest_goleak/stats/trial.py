@@ -132,16 +132,19 @@ class Trial:
         return rest_after(blocks, drain, self.thresholds)
 
     def must_outlast(self) -> int:
-        """Return how many requests a flat stretch needs before growth that was seen counts as levelled off.
+        """Return how many requests more must be flat before growth that was seen counts as levelled off.
 
         Buffers, slices and maps that grow by doubling are flat for as long as they have grown: they need a stretch
         twice as long. Growth that showed in objects or goroutines is not of that kind.
         """
-        grown = [block for block in self.blocks[1:] if block.suspects(self.thresholds)]
-        if not grown:
-            return 0
-        doubling = grown[-1].suspects(self.thresholds) == (Signal.HEAP_BYTES,)
-        return int((2.0 if doubling else 0.75) * (grown[-1].served_before + grown[-1].requests))
+        flat = 0
+        for block in reversed(self.blocks[1:]):
+            if suspects := block.suspects(self.thresholds):
+                doubling = suspects == (Signal.HEAP_BYTES,)
+                grown = (2.0 if doubling else 0.75) * (block.served_before + block.requests)
+                return max(0, int(grown) - flat)
+            flat += block.requests
+        return 0
 
     def estimates(self, block: Evidence, *, leaking: Iterable[Signal] = ()) -> dict[Signal, SignalEstimate]:
         """Return the figures of *block* for the report, those in *leaking* as leaks."""

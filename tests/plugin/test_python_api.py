@@ -40,25 +40,25 @@ def test_scenarios_and_loops_are_load(project):
             def shop(client):
                 assert client.get("/ok").status_code == 200
                 client.get("/goroutine")
-            report = goleak.check(shop, budget="20s")
+            report = goleak.check(shop)
             assert report.outcome == "leak"
             assert report.name == "shop"
             assert round(report.signals["goroutines"].per_request, 2) == 1
 
-        @pytest.mark.goleak(loop=True, budget="20s")
+        @pytest.mark.goleak(loop=True)
         def test_loop(goleak_client):
             assert goleak_client.get("/memory").status_code == 200
 
-        @pytest.mark.goleak(loop=True, budget="20s")
+        @pytest.mark.goleak(loop=True)
         def test_clean_loop(goleak_client):
             assert goleak_client.get("/ok").status_code == 200
 
-        @pytest.mark.goleak(loop=True, budget="20s")
+        @pytest.mark.goleak(loop=True)
         def test_that_fails(goleak_client):
             assert goleak_client.get("/ok").status_code == 404
         """
     )
-    result = pytester.runpytest("--goleak")
+    result = pytester.runpytest("--goleak", "-rs")
 
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["*test_loop*object* per request*", "*assert 200 == 404*"])
