@@ -251,7 +251,7 @@ class SimulatedService:
             if dose:
                 loads.append(self._load(dose))
             else:
-                self.world.now += (step.sizes[index] if step.sizes else mean) / self.rate
+                self.world.now += step.idle_share * (step.sizes[index] if step.sizes else mean) / self.rate
                 loads.append(None)
             observations.append(self._observe(step.looks, is_least=step.is_least))
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self.world.now)
@@ -266,7 +266,7 @@ class SimulatedService:
     def _drain(self, step: Drain) -> DrainResult:
         end = self.world.now + step.seconds
         observations = [self._observe()]
-        while self.world.now < end and not _is_back(observations, step):
+        while self.world.now < end and not step.is_over(observations):
             self.world.now += 0.25
             observations.append(self._observe())
         return DrainResult(observations=tuple(observations), elapsed_s=self.world.now)
@@ -294,15 +294,6 @@ class SimulatedService:
             total_alloc=self.collections,
             num_gc=self.collections,
         )
-
-
-def _is_back(observations: list[Observation], step: Drain) -> bool:
-    return len(observations) >= 3 and all(
-        look.heap_bytes <= step.until_bytes
-        and look.heap_objects <= step.until_objects
-        and look.goroutines <= step.until_goroutines
-        for look in observations[-3:]
-    )
 
 
 def judge(parts: list[Part], *, seed: int, rate: float = 6000.0, plan: MeasurePlan | None = None) -> Verdict:

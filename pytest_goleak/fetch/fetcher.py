@@ -32,8 +32,6 @@ _CONNECT_TIMEOUT_S = 10.0
 # A request waits for collections, and these take longer as the heap grows: this many times the slowest seen so far
 # is no longer the same service at work.
 _PATIENCE = 20.0
-# The kernel closes a dying process's sockets before its parent can learn that it is dead.
-_DEATH_IS_KNOWN_AFTER_S = 0.3
 _BROKEN_CONNECTION = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
@@ -248,13 +246,8 @@ class HttpFetcher:
         return self._signer
 
     def _raise_if_dead(self) -> None:
-        if self._alive is None:
-            return
-        until = time.monotonic() + _DEATH_IS_KNOWN_AFTER_S
-        while time.monotonic() < until:
+        if self._alive is not None:
             self._alive()
-            time.sleep(0.02)
-        self._alive()
 
 
 def _make_client(auth: Auth, root: Path, origins: frozenset[Origin], *, socket: str | None) -> httpx.Client:

@@ -33,8 +33,6 @@ from pytest_goleak.model.step import (
 __all__ = ["Bench", "conduct"]
 
 DRAIN_POLL_S = 0.25
-RETURN_LOOKS = 3
-"""Looks in a row that end a drain early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +110,12 @@ class _Measurement:
             self._tell("warm-up", requests=sent)
             result = self._send(chunk, "warm-up")
             sent += chunk
+            # Slow endpoints may need longer than the warm-up to find their number of connections.
+            if stream.raise_concurrency(result):
+                chunk = stream.concurrency // 2
+                deadline = max(deadline, self.bench.clock.now() + result.duration_s)
             if self.bench.clock.now() >= deadline or sent >= step.max_requests:
                 break
-            if stream.raise_concurrency(result):
-                chunk = stream.concurrency
             chunk = min(2 * chunk, max(stream.concurrency, int(result.rate * (deadline - self.bench.clock.now()))))
             chunk = max(1, min(chunk, step.max_requests - sent))
         return WarmUpResult(requests=sent, rate=result.rate, observation=self._observe(), elapsed_s=self._elapsed())
@@ -135,7 +135,7 @@ class _Measurement:
                 observations.append(self._observe(step))
                 self.pace.loaded(observations[-1].at_s - observations[-2].at_s, load.duration_s)
             else:
-                pause_s = self.pace.pause_s(self._load_s(step, loads, index))
+                pause_s = self.pace.pause_s(step.idle_share * self._load_s(step, loads, index))
                 self.bench.clock.sleep(pause_s)
                 loads.append(None)
                 observations.append(self._observe(step))
@@ -161,7 +161,7 @@ class _Measurement:
         clock = self.bench.clock
         start = clock.now()
         observations = [self._observe_once()]
-        while not _is_back(observations, step) and clock.now() - start < step.seconds:
+        while not step.is_over(observations) and clock.now() - start < step.seconds:
             self._tell("idle, waiting for memory to drain", seconds_left=step.seconds - (clock.now() - start))
             pause = max(DRAIN_POLL_S, 3 * observations[-1].cost_s)
             clock.sleep(min(pause, max(0.0, step.seconds - (clock.now() - start))))
@@ -228,13 +228,3 @@ class _Measurement:
                 **place,
             )
         )
-
-
-def _is_back(observations: list[Observation], step: Drain) -> bool:
-    """Whether the latest looks agree that everything is back: a level that only dips does not count."""
-    return len(observations) >= RETURN_LOOKS and all(
-        observation.heap_bytes <= step.until_bytes
-        and observation.heap_objects <= step.until_objects
-        and observation.goroutines <= step.until_goroutines
-        for observation in observations[-RETURN_LOOKS:]
-    )

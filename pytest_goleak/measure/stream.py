@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pytest_goleak.model.errors import LoadDriverError
 from pytest_goleak.model.observation import LoadResult
-from pytest_goleak.model.plan import Endpoint
+from pytest_goleak.model.plan import ClientMode, Endpoint
 from pytest_goleak.model.protocols import LoadDriver, LoadJob, Target
 
 __all__ = ["LoadStream", "Stream"]
@@ -16,7 +16,20 @@ MAX_UNEXPECTED_SHARE = 0.05
 """Share of unexpected statuses above which a dose did not exercise what it was meant to."""
 
 SLOW_ANSWER_S = 0.02
-MAX_CONCURRENCY = 64
+"""Answers that take longer leave the service idle between a few connections."""
+
+RAISE = 4
+"""Factor by which the connections are raised at a time."""
+
+WORTHWHILE = 1.5
+"""Factor by which throughput has to rise with them."""
+
+MAX_TRIAL_S = 1.5
+"""Where a trial takes longer, another one costs too much of the budget."""
+
+MAX_CONCURRENCY = 256
+MAX_MISBEHAVING = 64
+"""Clients that hang up or read slowly need looking after, each of them."""
 
 
 class Stream(Protocol):
@@ -60,6 +73,8 @@ class LoadStream:
         self.concurrency = endpoint.load.concurrency
         self.sent = 0
         self.unexpected = 0
+        self._most = _most_connections(endpoint)
+        self._rate_before = 0.0
         self._target = target
         self._driver = driver
         self._socket = socket
@@ -109,11 +124,15 @@ class LoadStream:
         return result
 
     def raise_concurrency(self, result: LoadResult) -> bool:
-        """Use more connections where answers are slow; return whether there are more now."""
+        """Use more connections where answers are slow, as long as throughput follows; return whether there are more."""
+        if result.rate < WORTHWHILE * self._rate_before:
+            self.concurrency = self._most = self.concurrency // RAISE
+            self._rate_before = 0.0
         slow = result.rate > 0 and self.concurrency / result.rate > SLOW_ANSWER_S
-        if not slow or self.endpoint.load.is_fixed or self.concurrency >= MAX_CONCURRENCY:
+        if not slow or result.duration_s > MAX_TRIAL_S or self.concurrency * RAISE > self._most:
             return False
-        self.concurrency = min(MAX_CONCURRENCY, self.concurrency * 4)
+        self._rate_before = result.rate
+        self.concurrency *= RAISE
         return True
 
     def _check(self, result: LoadResult) -> None:
@@ -131,6 +150,12 @@ class LoadStream:
                 f"{_listed('statuses', statuses)}{_listed('errors', result.errors)}; expected "
                 f"{', '.join(self.endpoint.expect)}. Mend the request, or declare these statuses with 'expect'."
             )
+
+
+def _most_connections(endpoint: Endpoint) -> int:
+    if endpoint.load.is_fixed:
+        return endpoint.load.concurrency
+    return MAX_CONCURRENCY if endpoint.mode is ClientMode.NORMAL else MAX_MISBEHAVING
 
 
 def _listed(what: str, counts: Mapping[str, int]) -> str:

@@ -6,7 +6,8 @@ Neither imports the other: the one is pure and can be simulated, the other has t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+import math
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
@@ -29,6 +30,10 @@ __all__ = [
     "WarmUp",
     "WarmUpResult",
 ]
+
+
+AGREEING_LOOKS = 3
+"""Looks in a row that end a drain early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,8 @@ class Block:
     sizes: tuple[int, ...] = ()
     """Requests that each round would get if it were loaded: idle ones last as long as those would take. Where it is
     empty, all idle rounds last as long as the mean of the loaded ones."""
+    idle_share: float = 1.0
+    """How long idle rounds last, as a share of the time that their load would take."""
     looks: int = 1
     """Observations per level."""
     is_least: bool = False
@@ -101,10 +108,20 @@ class Drain:
     """Wait idle, looking now and then, until the levels are back or the time is over."""
 
     seconds: float
-    until_bytes: float
-    """Stop early when all three levels were at or below these in three looks in a row."""
-    until_objects: float
-    until_goroutines: float
+    until: Mapping[Signal, float]
+    """Stop early when the latest looks agree that all levels are at or below these."""
+    rest: Mapping[Signal, float] = field(default_factory=dict)
+    """Largest fall over these looks that counts as none: what still falls is not over. Unlimited where it is not given.
+    """
+
+    def is_over(self, looks: Sequence[Observation]) -> bool:
+        """Whether *looks* so far agree that everything is back and at rest: a level that only dips does not count."""
+        recent = looks[-AGREEING_LOOKS:]
+        return len(recent) == AGREEING_LOOKS and all(
+            max(look.level(signal) for look in recent) <= until
+            and recent[0].level(signal) - recent[-1].level(signal) <= self.rest.get(signal, math.inf)
+            for signal, until in self.until.items()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,7 @@ def _feed_profile(trial: Trial, last: Evidence) -> Part[None]:
 
 def clean_if_proven(trial: Trial, block: Evidence) -> Verdict | None:
     """Return ``clean`` if *block* proves every signal's growth small, after requests enough."""
+    block = trial.sharpened(block)
     unproven = block.unproven(trial.thresholds)
     hints = [signal for signal in block.hints(trial.thresholds) if signal not in block.suspects(trial.thresholds)]
     if unproven:

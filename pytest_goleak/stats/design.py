@@ -13,6 +13,7 @@ __all__ = [
     "BLOCK_ROUNDS",
     "CONFIRM_LEVEL",
     "FIRST_ROUNDS",
+    "IDLE_SHARE",
     "MAX_SUSPICIONS",
     "SUSPICION_LEVEL",
     "Coin",
@@ -24,6 +25,14 @@ BLOCK_ROUNDS = 10
 
 FIRST_ROUNDS = 4
 """Rounds of the block that only takes up once-only growth."""
+
+IDLE_SHARE = 1 / 3
+"""Length of the idle rounds of a block that only has to raise a suspicion, as a share of the loaded ones.
+
+What grows with time alone then grows more in loaded rounds; :func:`~pytest_goleak.stats.evidence.judge_block` takes
+off as much as the idle rounds showed at their fastest. Growth in random steps escapes that, if no idle round happens
+to have one and every loaded round has: with *x* the chance that a loaded round has none that is (1-x)^5 x^(5/3), 2.3 %
+at most, which is the level of a suspicion. Blocks that confirm one have rounds of equal length."""
 
 MAX_SUSPICIONS = 8
 """Blocks that may raise a suspicion; a run that needs more is inconclusive."""

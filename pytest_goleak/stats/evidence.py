@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import wilcoxon
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import CONFIRM_LEVEL, SUSPICION_LEVEL, Thresholds
-from pytest_goleak.stats.randomisation import Experiment, Growth, analyse, pool
+from pytest_goleak.stats.design import CONFIRM_LEVEL, IDLE_SHARE, SUSPICION_LEVEL, Thresholds
+from pytest_goleak.stats.randomisation import Growth
+from pytest_goleak.stats.reading import Reading, read
 
 __all__ = ["TELLING", "Evidence", "background_drift", "judge_block"]
-
-Floats = NDArray[np.float64]
 
 TELLING = 3
 """Multiple of the floor of a block that must stay of growth before it is called a leak: tables of libraries fill by
@@ -27,6 +25,9 @@ less, and slowly."""
 
 GLARING = {Signal.HEAP_BYTES: 64 * 1024 * 1024, Signal.HEAP_OBJECTS: 1_000_000, Signal.GOROUTINES: 2_000}
 """Growth of one block, in the signal's unit, that need not be seen again in a larger one."""
+
+BLUR = 0.25
+"""Share of the margin that rounds of unequal length may cost."""
 
 FADING = 0.6
 """Share of the earlier growth per request below which growth is on its way to a bound."""
@@ -38,10 +39,12 @@ class Evidence:
 
     result: BlockResult
     doses: tuple[int, ...]
-    experiments: Mapping[Signal, Experiment]
+    readings: Mapping[Signal, Reading]
     growth: Mapping[Signal, Growth]
     served_before: int
     """Requests answered before this block."""
+    is_even: bool = True
+    """Whether idle rounds were as long as loaded ones."""
 
     @property
     def requests(self) -> int:
@@ -60,6 +63,12 @@ class Evidence:
         return self.end.at_s - self.start.at_s
 
     @property
+    def middle_s(self) -> float:
+        """When half of the requests of this block were over, on the experiment's clock."""
+        served = np.cumsum(self.doses)
+        return self.result.observations[int(np.argmax(2 * served >= served[-1])) + 1].at_s
+
+    @property
     def start(self) -> Observation:
         """The levels before the first round."""
         return self.result.observations[0]
@@ -71,7 +80,12 @@ class Evidence:
 
     def suspects(self, thresholds: Thresholds) -> tuple[Signal, ...]:
         """Return the signals whose growth is significant and more than runtime structures reach."""
-        return tuple(s for s in self.hints(thresholds) if self._grown(s) > thresholds.floor(s))
+        level = SUSPICION_LEVEL if self.is_even else CONFIRM_LEVEL
+        return tuple(
+            signal
+            for signal in self.hints(thresholds)
+            if self._grown(signal) > thresholds.floor(signal) and self.readings[signal].rising.p_value <= level
+        )
 
     def hints(self, thresholds: Thresholds) -> tuple[Signal, ...]:
         """Return the signals whose growth is significant, be it too little in all to be told from the runtime's own."""
@@ -107,13 +121,27 @@ class Evidence:
             if not growth.high < thresholds.margin(signal) or growth.per_request < -thresholds.margin(signal)
         )
 
-    def too_noisy(self, thresholds: Thresholds, *, dose: int) -> tuple[Signal, ...]:
-        """Return the signals that noise as in this block would keep from being proven at *dose*, too."""
-        return tuple(
-            signal
-            for signal in self.unproven(thresholds)
-            if (self.growth[signal].high - self.growth[signal].low) / 2 * self.dose / dose > thresholds.margin(signal)
+    def would_blur(self, thresholds: Thresholds, *, dose: int) -> bool:
+        """Whether changes without load as in this block are too large for short idle rounds beside *dose* requests."""
+        return any(
+            max(abs(change) for change in self.idle_changes(signal)) / IDLE_SHARE
+            > BLUR * thresholds.margin(signal) * dose
+            for signal in Signal
         )
+
+    def is_blurred(self, thresholds: Thresholds) -> bool:
+        """Whether growth with time makes rounds of unequal length say less than equal ones would."""
+        hints = self.hints(thresholds)
+        return any(
+            reading.blur > BLUR * thresholds.margin(signal)
+            or (signal in hints and reading.rising.p_value > SUSPICION_LEVEL)
+            for signal, reading in self.readings.items()
+        )
+
+    def sharpened_by(self, earlier: Evidence) -> Evidence:
+        """Return this block with the figures that both blocks together give."""
+        readings = {signal: reading.pooled_with(earlier.readings[signal]) for signal, reading in self.readings.items()}
+        return replace(self, readings=readings, growth=_growth_of(readings))
 
     def repeats(self, earlier: Evidence, signal: Signal) -> bool:
         """Whether this block of equal dose shows *earlier*'s growth again, at the confirmation level."""
@@ -121,14 +149,24 @@ class Evidence:
 
     def repeats_with(self, other: Evidence, signal: Signal) -> bool:
         """Whether this block and *other*, pooled, show growth at the confirmation level."""
-        joint = pool(self.experiments[signal], other.experiments[signal]).growth_per_request()
-        return joint.p_value <= CONFIRM_LEVEL
+        return self.readings[signal].pooled_with(other.readings[signal]).rising.p_value <= CONFIRM_LEVEL
 
-    def has_fallen(self, signal: Signal, thresholds: Thresholds) -> bool:
-        """Whether a tenth of what a loaded round may have added went away in some round."""
-        levels = [observation.level(signal) for observation in self.result.observations]
-        fall = max(before - after for before, after in pairwise(levels))
-        return fall > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose)
+    def has_fallen(self, signal: Signal, thresholds: Thresholds, *, floors: int = 1) -> bool:
+        """Whether some round took away more than the tolerance of a loaded one, and more than so many *floors*."""
+        return -min(self._changes(signal)) > max(
+            floors * thresholds.floor(signal), thresholds.margin(signal) * self.dose
+        )
+
+    def has_drained(self, signal: Signal, thresholds: Thresholds) -> bool:
+        """Whether that happened without load, or was more than load sets up and down."""
+        fall = -min(self.idle_changes(signal), default=0)
+        is_idle = fall > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose)
+        return is_idle or self.has_fallen(signal, thresholds, floors=TELLING)
+
+    def gross(self, signal: Signal) -> float:
+        """Return the most that a loaded round grew per request, be it for a while only."""
+        changes = zip(self._changes(signal), self.doses, strict=True)
+        return max(change / dose for change, dose in changes if dose)
 
     def noise(self, signal: Signal) -> float:
         """Return the median size of the changes in idle rounds, less their common drift."""
@@ -137,11 +175,11 @@ class Evidence:
 
     def idle_changes(self, signal: Signal) -> list[int]:
         """Return the changes of *signal* in the idle rounds."""
-        return [
-            after.level(signal) - before.level(signal)
-            for (before, after), dose in zip(pairwise(self.result.observations), self.doses, strict=True)
-            if dose == 0
-        ]
+        return [change for change, dose in zip(self._changes(signal), self.doses, strict=True) if dose == 0]
+
+    def _changes(self, signal: Signal) -> list[int]:
+        levels = [observation.level(signal) for observation in self.result.observations]
+        return [after - before for before, after in pairwise(levels)]
 
     def fades_from(self, earlier: Evidence, signals: Iterable[Signal]) -> bool:
         """Whether all of *signals* grow clearly less than they did in *earlier*.
@@ -180,32 +218,29 @@ class Evidence:
         return min(certain, thresholds.margin(signal)) if growth.high < thresholds.margin(signal) else certain
 
 
-def judge_block(doses: tuple[int, ...], result: BlockResult, *, served_before: int) -> Evidence:
-    """Analyse one block."""
-    experiments = {signal: analyse(_evened(result, doses, signal), doses) for signal in Signal}
+def judge_block(
+    doses: tuple[int, ...], result: BlockResult, *, served_before: int, idle_share: float = 1.0
+) -> Evidence:
+    """Analyse one block whose idle rounds were as long as loaded ones, or *idle_share* of that."""
+    at_s = [observation.at_s for observation in result.observations]
+    readings = {
+        signal: read(
+            [observation.level(signal) for observation in result.observations], at_s, doses, is_even=idle_share >= 1
+        )
+        for signal in Signal
+    }
     return Evidence(
         result=result,
         doses=doses,
-        experiments=experiments,
-        growth={signal: experiment.growth_per_request() for signal, experiment in experiments.items()},
+        readings=readings,
+        growth=_growth_of(readings),
         served_before=served_before,
+        is_even=idle_share >= 1,
     )
 
 
-def _evened(result: BlockResult, doses: tuple[int, ...], signal: Signal) -> Floats:
-    """Return the levels as they would be if all rounds had lasted equally long.
-
-    Rounds are paced to last as long as one another, and on a busy machine some do not. What grows with time alone, at
-    the median rate of the idle rounds, is moved from the longer rounds to the shorter ones.
-    """
-    levels = np.array([observation.level(signal) for observation in result.observations], dtype=float)
-    seconds = np.diff([observation.at_s for observation in result.observations])
-    idle = (np.array(doses) == 0) & (seconds > 0)
-    if not idle.any():
-        return levels
-    rate = float(np.median(np.diff(levels)[idle] / seconds[idle]))
-    evened: Floats = levels - np.concatenate([[0.0], np.cumsum(rate * (seconds - seconds.mean()))])
-    return evened
+def _growth_of(readings: Mapping[Signal, Reading]) -> dict[Signal, Growth]:
+    return {signal: reading.growth for signal, reading in readings.items()}
 
 
 def background_drift(blocks: Sequence[Evidence], thresholds: Thresholds) -> dict[Signal, float]:

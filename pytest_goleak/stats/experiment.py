@@ -29,12 +29,16 @@ from pytest_goleak.stats.conclusion import (
     interrupted,
     leak,
 )
-from pytest_goleak.stats.design import BLOCK_ROUNDS, MAX_SUSPICIONS, Coin
+from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin
 from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.retention import Rest
 from pytest_goleak.stats.trial import Part, Trial
 
 __all__ = ["experiment"]
+
+AMPLE_WAIT = 1.5
+AMPLE_WAIT_S = 1.0
+"""A wait that follows a first one lasts so many times as long as that needed, and so many seconds more."""
 
 AGED_SHARE = 0.75
 """Share of the idle wait that the age of growth may stand for."""
@@ -69,7 +73,7 @@ def _conduct(trial: Trial) -> Part[Verdict]:
     # unless the runtime can prove goroutines leaked: then it is where proof begins.
     trial.schedule.look_s = warm.observation.cost_s
     rounds = trial.schedule.first_rounds(proves=proof.leaked is not None)
-    first = yield from trial.run_block(trial.schedule.first_dose(), rounds=rounds)
+    first = yield from trial.run_block(trial.schedule.first_dose(), rounds=rounds, idle_share=IDLE_SHARE)
     if (verdict := (yield from _prove(trial, first, first))) is not None:
         return verdict
     look = format_seconds(warm.observation.cost_s)
@@ -78,7 +82,7 @@ def _conduct(trial: Trial) -> Part[Verdict]:
     for _ in range(MAX_SUSPICIONS - 1):  # where the runtime proves leaks, the first block was a suspicion, too
         if dose is None:
             break
-        block = yield from trial.run_block(dose)
+        block = yield from trial.run_block(dose, idle_share=trial.idle_share(dose))
         suspects = block.suspects(trial.thresholds)
         if suspects:
             verdict = yield from _follow_up(trial, block, suspects)
@@ -99,7 +103,7 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast())
     if last.suspects(trial.thresholds):
         return dose
-    if dose is not None and not trial.has_listened and (noisy := last.too_noisy(trial.thresholds, dose=dose)):
+    if dose is not None and not trial.has_listened and (noisy := trial.too_noisy(last, dose=dose)):
         yield from trial.listen(noisy)
     if trial.is_restless and last.unproven(trial.thresholds):
         return trial.schedule.sharp_dose(trial.looking.needed_dose, last, trial.thresholds)
@@ -145,8 +149,8 @@ def _wait_and_see(
     trial: Trial, block: Evidence, repeat: Evidence, suspects: tuple[Signal, ...], *, confirmed: list[Signal]
 ) -> Part[Verdict | None]:
     """Wait idle after the two blocks, and judge what is left of their growth."""
-    # What the first of the two blocks added is as old as the second is long: that counts as waiting.
-    aged = min(repeat.end.at_s - block.end.at_s, AGED_SHARE * trial.plan.wait_s)
+    # Half of what the first of the two blocks added is that old by now: if it went with age, that would show.
+    aged = min(repeat.end.at_s - block.middle_s, AGED_SHARE * trial.plan.wait_s)
     rest = yield from trial.rest([block, repeat], trial.plan.wait_s - aged)
     leaking = [signal for signal in confirmed if rest.kept[signal].stays]
     if leaking and not rest.kept[Signal.GOROUTINES].has_fallen:
@@ -158,7 +162,7 @@ def _wait_and_see(
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later"))
     if not rest.is_drained(suspects):
         rest = yield from trial.rest([block, repeat], aged)
-    if rest.is_drained(suspects):
+    if rest.is_drained(suspects) and rest.is_certain(suspects):
         return clean_after_drain(trial, rest, suspects, "is back to where it was")
     return (yield from _second_cycle(trial, rest, suspects, confirmed))
 
@@ -166,14 +170,18 @@ def _wait_and_see(
 def _look_for_drain(trial: Trial, block: Evidence) -> Part[Verdict | None]:
     """See whether the noise of *block* was its own work, still going on: then an idle wait ends it."""
     unproven = block.unproven(trial.thresholds)
-    if not any(block.has_fallen(signal, trial.thresholds) for signal in unproven):
+    if not any(block.has_drained(signal, trial.thresholds) for signal in unproven):
         return None
     if not trial.has_listened:
         yield from trial.listen(unproven)
     if trial.is_restless or not trial.schedule.has_time_to_wait():
         return None
     rest = yield from trial.rest([block], trial.plan.wait_s)
-    return clean_after_drain(trial, rest, unproven, "is back to where it was") if rest.is_drained(unproven) else None
+    if not rest.is_drained(unproven):
+        return None
+    if rest.is_certain(unproven):
+        return clean_after_drain(trial, rest, unproven, "is back to where it was")
+    return (yield from _second_cycle(trial, rest, unproven, []))
 
 
 def _second_cycle(
@@ -186,8 +194,12 @@ def _second_cycle(
             "part of the growth went away without load, and the budget left no time to see if that repeats"
         )
         return None
-    again = yield from trial.run_block(repeat.dose)
-    rest = yield from trial.rest([again], trial.plan.wait_s)
+    again = yield from trial.run_block(
+        repeat.dose, idle_share=trial.idle_share(repeat.dose) if first.is_drained(suspects) else 1.0
+    )
+    # What drains does so in as long as it took before.
+    enough_s = trial.plan.wait_s if first.falling(suspects) else AMPLE_WAIT * first.settled_s + AMPLE_WAIT_S
+    rest = yield from trial.rest([again], min(trial.plan.wait_s, enough_s))
     leaking = [
         signal
         for signal in suspects

@@ -16,7 +16,7 @@ import numpy as np
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import BLOCK_ROUNDS, MAX_SUSPICIONS, Thresholds
+from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.randomisation import Growth
 from pytest_goleak.stats.schedule import Schedule
@@ -114,11 +114,11 @@ def _spend(schedule: Schedule, dose: int, conditions: Conditions) -> Evidence:
     block = Evidence(
         result=BlockResult(observations=(), loads=(), elapsed_s=schedule.elapsed_s),
         doses=doses,
-        experiments={},
+        readings={},
         growth={signal: _nothing(half_width(conditions.noise[signal], dose)) for signal in Signal},
         served_before=schedule.served,
     )
-    schedule.elapsed_s += schedule.block_s(dose)
+    schedule.elapsed_s += schedule.block_s(dose, idle_share=IDLE_SHARE)
     schedule.load_s += sum(doses) / conditions.rate
     schedule.served += sum(doses)
     return block

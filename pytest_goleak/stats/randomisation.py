@@ -53,11 +53,16 @@ class Experiment:
     growth: Floats
     dose: Floats
 
-    def growth_per_request(self, *, level: float = BOUND_LEVEL) -> Growth:
-        """Return estimate, bounds and p-value."""
+    @property
+    def p_value(self) -> float:
+        """Share of the coin's choices that show at least the observed growth."""
         # Sums of the same integers in another order differ in the last bits: they are ties, not smaller values.
         tie = 1e-9 * max(1.0, float(np.abs(self.growth).max()))
-        p_value = float(np.mean(self.growth >= self.growth[0] - tie))
+        return float(np.mean(self.growth >= self.growth[0] - tie))
+
+    def growth_per_request(self, *, level: float = BOUND_LEVEL) -> Growth:
+        """Return estimate, bounds and p-value."""
+        p_value = self.p_value
         distance = self.dose[0] - self.dose[1:]
         rivals = distance > 1e-9 * self.dose[0]
         slopes = np.sort((self.growth[0] - self.growth[1:][rivals]) / distance[rivals])

@@ -95,11 +95,24 @@ class Rest:
     drain: DrainResult
     thresholds: Thresholds
     kept: Mapping[Signal, Retention]
+    served_lately: int = 0
+    """Requests answered before the blocks, no longer ago than the wait took."""
 
     @property
     def waited_s(self) -> float:
         """Seconds without load, to the last look."""
         return self.drain.observations[-1].at_s - self.blocks[-1].end.at_s
+
+    @property
+    def settled_s(self) -> float:
+        """Seconds after which nothing went away any more, to the last look."""
+        last = self.drain.observations[-1]
+        moving = [
+            look
+            for look in self.drain.observations
+            if any(look.level(s) - last.level(s) > self.thresholds.floor(s) for s in Signal)
+        ]
+        return (moving[-1].at_s if moving else self.blocks[-1].end.at_s) - self.blocks[-1].end.at_s
 
     def is_drained(self, signals: Iterable[Signal]) -> bool:
         """Whether all of *signals* went away, and for good: a level that comes and goes has not drained."""
@@ -109,6 +122,19 @@ class Rest:
             and self.kept[signal].rise <= self.thresholds.margin(signal)
             for signal in signals
         )
+
+    def is_certain(self, signals: Iterable[Signal]) -> bool:
+        """Whether what had not drained yet when the blocks began is too little to make up for what they left."""
+        return all(self.most_left(signal) < self.thresholds.margin(signal) for signal in signals)
+
+    def most_left(self, signal: Signal) -> float:
+        """Return what may have stayed, per request.
+
+        The level before the blocks has in it whatever requests of the last moments had not given back by then, and that
+        is gone now: as much may have stayed unseen. It is what these requests may have left at first, at the most.
+        """
+        backlog = max(block.gross(signal) for block in self.blocks) * self.served_lately
+        return self.kept[signal].rate + max(0.0, backlog) / self.kept[signal].requests
 
     def is_telling(self, signals: Iterable[Signal]) -> bool:
         """Whether what stayed of one of *signals* is more than what tables of libraries take to fill."""
@@ -146,7 +172,9 @@ def _rise(levels: Iterable[float]) -> float:
     return rise
 
 
-def rest_after(blocks: Sequence[Evidence], drain: DrainResult, thresholds: Thresholds) -> Rest:
+def rest_after(
+    blocks: Sequence[Evidence], drain: DrainResult, thresholds: Thresholds, *, served_lately: int = 0
+) -> Rest:
     """Return what *drain* left of the growth of *blocks*, background drift taken off."""
     first, last, after = blocks[0], blocks[-1], drain.observations[-1]
     background = background_drift(blocks, thresholds)
@@ -162,4 +190,4 @@ def rest_after(blocks: Sequence[Evidence], drain: DrainResult, thresholds: Thres
             series=tuple(observation.level(signal) - start for observation in drain.observations),
             swing=_rise([each.level(signal) - drift * each.at_s for each in drain.observations]),
         )
-    return Rest(blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept)
+    return Rest(blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept, served_lately=served_lately)

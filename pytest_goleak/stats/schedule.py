@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.observation import LoadResult, Signal
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, Thresholds
+from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
 __all__ = ["Schedule"]
@@ -18,6 +18,9 @@ ENOUGH_REQUESTS = 8_000
 
 ENOUGH_LOAD_S = 2.0
 """Slow endpoints: load after which a verdict may be given on fewer requests; the report states how many."""
+
+ENOUGH_OF_BOTH = 1.5
+"""Sum of the shares of these two that is as good as all of either."""
 
 DEAR_LOOK_S = 0.3
 """Looks that take longer leave time for few of them: the heap is large, or the machine busy."""
@@ -31,8 +34,11 @@ FIRST_SHARE_S = 5.0
 AMPLE = 1.2
 """Requests beyond those that are enough on average: doses vary by chance, and the rate does as well."""
 
-LEAST_REPEAT = 4
-"""Requests of the smallest dose that a suspicion may be repeated with."""
+LEAST_DOSE = 4
+"""Requests of the smallest dose."""
+
+AT_ONCE = 1.5
+"""Multiple of the shortest load up to which a dose is taken to have been answered all at once."""
 
 MAX_GROWTH_BYTES = 192 * 1024 * 1024
 """Growth that one block may bring about in the service: a test must not drive it out of memory."""
@@ -49,7 +55,9 @@ class Schedule:
     load_s: float = 0.0
     """Seconds under load."""
     rate: float = 0.0
-    """Requests per second, as last measured."""
+    """Requests per second, as last measured with more of them than are answered at once."""
+    latency_s: float = 0.0
+    """Time that the smallest dose takes; one that is answered at once takes as long."""
     round_cost_s: float = 0.02
     """Time that a round takes beside its load: settling and captures."""
     look_s: float = 0.0
@@ -60,21 +68,31 @@ class Schedule:
         self.served, self.rate, self.elapsed_s = requests, rate, elapsed_s
         self.load_s = requests / max(rate, 1e-3)
 
-    def block_done(self, requests: int, result: BlockResult) -> None:
-        """Take in the result of a block of *requests* requests."""
+    def block_done(self, requests: int, result: BlockResult, *, idle_share: float = 1.0) -> None:
+        """Take in the result of a block of *requests* requests, whose idle rounds had *idle_share* of the time."""
         self.served += requests
-        load_s = sum(load.duration_s for load in result.loads if load)
+        loads = [load for load in result.loads if load]
+        load_s = sum(load.duration_s for load in loads)
         self.load_s += load_s
-        rounds = len(result.loads)
-        if load_s > 0:
-            self.rate = requests / load_s
-        if rounds > 1:
+        self._measure_rate(loads)
+        if len(result.loads) > 1:
             took = result.observations[-1].at_s - result.observations[0].at_s
-            self.round_cost_s = max(0.001, (took - 2 * load_s) / rounds)
+            self.round_cost_s = max(0.001, (took - (1 + idle_share) * load_s) / len(result.loads))
+
+    def _measure_rate(self, loads: Sequence[LoadResult]) -> None:
+        """Learn from *loads* how long doses take; those that were answered at once give no rate, only the least one."""
+        load_s = sum(load.duration_s for load in loads)
+        if load_s <= 0:
+            return
+        shortest = min(load.duration_s for load in loads)
+        self.latency_s = min(self.latency_s or shortest, shortest)
+        rate = sum(load.completed for load in loads) / load_s
+        if rate > self.rate or load_s > AT_ONCE * self.latency_s * len(loads):
+            self.rate = rate
 
     def first_dose(self) -> int:
         """Return the dose of the block that is not judged: small and quick."""
-        return max(4, min(100, int(self.rate * 0.05 * min(1.0, self.budget_s / 30) * 2)))
+        return max(LEAST_DOSE, min(100, int(self.rate * 0.1 * min(1.0, self.budget_s / 30))))
 
     def first_rounds(self, *, proves: bool) -> int:
         """Return the rounds of that block: few, and fewer where looks are dear; all where proof may begin with it."""
@@ -88,8 +106,14 @@ class Schedule:
         ``None`` if the budget allows no block at all.
         """
         enough = AMPLE * (self._enough_load_s - self.load_s) * self.rate / (BLOCK_ROUNDS / 2)
-        dose = self._capped(min(1_600, math.ceil(enough)), self._share_s(), first, thresholds)
-        return dose if self.remaining_s > 0.9 * self.block_s(dose) else None
+        wanted = max(min(1_600, math.ceil(enough)), self.at_once)
+        dose = self._capped(wanted, self._share_s(), first, thresholds)
+        return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
+
+    @property
+    def at_once(self) -> int:
+        """Requests of a dose that takes no longer than the smallest one."""
+        return int(self.rate * self.latency_s)
 
     def larger_dose(self, last: Evidence, thresholds: Thresholds, *, must_outlast: int) -> int | None:
         """Return the next dose, or ``None`` if no block that could decide more fits into the budget.
@@ -111,7 +135,7 @@ class Schedule:
         wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
         # A block that leaves time to confirm what it may find is worth more than the largest one that fits. A hint
         # that was chance is gone from an equal dose, too.
-        confirmable = self._capped(int(wanted), (self.remaining_s - self.idle_s) / 2.2, last, thresholds)
+        confirmable = self._capped(int(wanted), self._confirmable_s, last, thresholds)
         dose = (
             confirmable
             if confirmable >= (1.3 if unproven or must_outlast else 1.0) * last.dose
@@ -125,13 +149,14 @@ class Schedule:
         It leaves time to confirm what it may find, if that is enough; else it is as large as fits.
         """
         most = MOST_SHARPER * max(needed, last.dose)
-        confirmable = self._capped(most, (self.remaining_s - self.idle_s) / 2.2, last, thresholds)
+        confirmable = self._capped(most, self._confirmable_s, last, thresholds)
         dose = confirmable if confirmable >= needed else self._capped(most, 0.85 * self.remaining_s, last, thresholds)
         return dose if self.remaining_s > self.block_s(dose) else None
 
-    def block_s(self, dose: int) -> float:
-        """Return how long a block of this dose takes; idle rounds last as long as loaded ones."""
-        return BLOCK_ROUNDS * (dose / max(self.rate, 1e-3) + self.round_cost_s)
+    def block_s(self, dose: int, *, idle_share: float = 1.0) -> float:
+        """Return how long a block of this dose takes whose idle rounds have *idle_share* of the time of loaded ones."""
+        loaded_s = max(self.latency_s, dose / max(self.rate, 1e-3))
+        return BLOCK_ROUNDS * ((1 + idle_share) / 2 * loaded_s + self.round_cost_s)
 
     def has_time_to_confirm(self, block: Evidence) -> bool:
         """Whether an equal block and an idle wait still fit."""
@@ -147,11 +172,11 @@ class Schedule:
         if self.has_time_to_confirm(block):
             return block.dose
         seconds = (self.remaining_s - self.idle_s) / BLOCK_ROUNDS - self.round_cost_s
-        dose = int(0.9 * seconds * self.rate)
+        dose = int(0.9 * seconds * self.rate) if seconds >= self.latency_s else 0
         telling = any(
             block.growth[signal].low * dose * BLOCK_ROUNDS / 2 > 2 * thresholds.floor(signal) for signal in suspects
         )
-        return min(dose, block.dose) if dose >= LEAST_REPEAT and telling else None
+        return min(dose, block.dose) if dose >= LEAST_DOSE and telling else None
 
     def has_time_to_wait(self) -> bool:
         """Whether an idle wait still fits."""
@@ -159,7 +184,8 @@ class Schedule:
 
     def is_enough(self) -> bool:
         """Whether late and rare leaks had their chance."""
-        if self.served >= ENOUGH_REQUESTS or self.load_s >= self._enough_load_s:
+        requests, load = self.served / ENOUGH_REQUESTS, self.load_s / self._enough_load_s
+        if requests >= 1 or load >= 1 or requests + load >= ENOUGH_OF_BOTH:
             return True
         return self.elapsed_s >= 0.8 * self.budget_s
 
@@ -181,6 +207,11 @@ class Schedule:
         return self.budget_s - self.elapsed_s
 
     @property
+    def _confirmable_s(self) -> float:
+        """Time for a block that leaves time for its repetition and an idle wait."""
+        return (self.remaining_s - self.idle_s) / 2.2
+
+    @property
     def _enough_load_s(self) -> float:
         return min(ENOUGH_LOAD_S, 0.1 * self.budget_s)
 
@@ -190,8 +221,9 @@ class Schedule:
 
     def _capped(self, wanted: int, seconds: float, last: Evidence, thresholds: Thresholds) -> int:
         # Where a round costs more than its share of time, captures would take all of it: some of it is for load.
-        by_time = max(seconds / BLOCK_ROUNDS - self.round_cost_s, 0.25 * self.round_cost_s) * self.rate
+        loaded_s = max(seconds / BLOCK_ROUNDS - self.round_cost_s, 0.25 * self.round_cost_s, self.latency_s)
+        by_time = loaded_s * self.rate
         growth = last.growth[Signal.HEAP_BYTES].per_request
         growth = growth if growth > thresholds.alarm(Signal.HEAP_BYTES) else 0.0
         by_memory = MAX_GROWTH_BYTES / (growth * BLOCK_ROUNDS / 2) if growth else math.inf
-        return max(4, int(min(wanted, by_time, by_memory)))
+        return max(LEAST_DOSE, int(min(wanted, by_time, by_memory)))

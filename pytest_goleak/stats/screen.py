@@ -11,7 +11,7 @@ from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome
 from pytest_goleak.model.step import Conversation, WarmUp, WarmUpResult
 from pytest_goleak.stats.conclusion import clean_reason
-from pytest_goleak.stats.design import FIRST_ROUNDS, Coin
+from pytest_goleak.stats.design import FIRST_ROUNDS, IDLE_SHARE, Coin
 from pytest_goleak.stats.trial import Trial
 
 __all__ = ["screen"]
@@ -34,11 +34,11 @@ def screen(plan: MeasurePlan, *, name: str) -> Conversation:
     trial = Trial(plan, 0, Coin(f"{plan.seed}/{name}"), is_varied=False)
     warm = yield from trial.ask(WarmUp(seconds=0.4, max_requests=100), WarmUpResult)
     trial.schedule.warmed_up(requests=warm.requests, rate=warm.rate, elapsed_s=warm.elapsed_s)
-    block = yield from trial.run_block(FIRST_DOSE, rounds=FIRST_ROUNDS)
+    block = yield from trial.run_block(FIRST_DOSE, rounds=FIRST_ROUNDS, idle_share=IDLE_SHARE)
     for dose in DOSES:
         if block.result.elapsed_s + trial.schedule.block_s(dose) > plan.budget_s:
             break
-        block = yield from trial.run_block(dose)
+        block = yield from trial.run_block(dose, idle_share=trial.idle_share(dose))
         if block.hints(trial.thresholds):
             break
         if not block.unproven(trial.thresholds):

@@ -10,10 +10,10 @@ from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
 from pytest_goleak.model.step import Block, BlockResult, Drain, DrainResult, Listen, ListenResult, Step, StepResult
-from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, Coin, Thresholds
+from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, Coin, Thresholds
 from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
-from pytest_goleak.stats.power import Conditions, predict, spread
+from pytest_goleak.stats.power import Conditions, half_width, predict, spread
 from pytest_goleak.stats.retention import Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
@@ -59,6 +59,8 @@ class Trial:
         self.looking = Looking()
         self.has_listened = False
         self.is_restless = False
+        self.is_blurred = False
+        """Whether growth with time asks for rounds of equal length."""
 
     def ask(self, step: Step, kind: type[T]) -> Part[T]:
         """Have *step* carried out, and return its result."""
@@ -68,21 +70,32 @@ class Trial:
         self.trace.add(result)
         return result
 
-    def run_block(self, dose: int, *, rounds: int = BLOCK_ROUNDS) -> Part[Evidence]:
+    def idle_share(self, dose: int) -> float:
+        """Return the length of idle rounds in a block that confirms nothing, as a share of that of loaded ones.
+
+        Short ones save time where the levels rest without load, and cost sharpness where they don't.
+        """
+        if self.is_blurred or (self.blocks and self.blocks[-1].would_blur(self.thresholds, dose=dose)):
+            return 1.0
+        return IDLE_SHARE
+
+    def run_block(self, dose: int, *, rounds: int = BLOCK_ROUNDS, idle_share: float = 1.0) -> Part[Evidence]:
         """Run a block of about *dose* requests in each loaded round, and return what it shows."""
         doses, sizes = self.coin.rounds(dose, rounds=rounds)
         served = self.schedule.served
         step = Block(
             doses=doses,
             sizes=sizes,
+            idle_share=idle_share,
             looks=self.looking.looks,
             is_least=self.looking.is_least,
             foreseen=self._foreseen(),
         )
         result = yield from self.ask(step, BlockResult)
-        self.schedule.block_done(sum(doses), result)
-        evidence = judge_block(doses, result, served_before=served)
+        self.schedule.block_done(sum(doses), result, idle_share=idle_share)
+        evidence = judge_block(doses, result, served_before=served, idle_share=idle_share)
         self.blocks.append(evidence)
+        self.is_blurred = self.is_blurred or (rounds == BLOCK_ROUNDS and evidence.is_blurred(self.thresholds))
         return evidence
 
     def listen(self, signals: Sequence[Signal]) -> Part[None]:
@@ -101,6 +114,21 @@ class Trial:
             rate=self.schedule.rate,
         )
         self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
+
+    def too_noisy(self, block: Evidence, *, dose: int) -> list[Signal]:
+        """Return the signals whose noise without load, as in *block*, would keep *dose* from being proven, too."""
+        return [
+            signal
+            for signal in block.unproven(self.thresholds)
+            if half_width(spread(block.idle_changes(signal)), dose) > self.thresholds.margin(signal)
+        ]
+
+    def sharpened(self, block: Evidence) -> Evidence:
+        """Return *block*, together with the one before it where that is needed and can help."""
+        earlier = self.blocks[-2] if len(self.blocks) > 2 else None
+        if earlier is None or not block.unproven(self.thresholds) or earlier.suspects(self.thresholds):
+            return block
+        return block.sharpened_by(earlier)
 
     def _foreseen(self) -> dict[Signal, float]:
         """Return the growth per request that the budget lets one see, by the noise of the latest block."""
@@ -124,12 +152,19 @@ class Trial:
 
         step = Drain(
             seconds=seconds,
-            until_bytes=target(Signal.HEAP_BYTES),
-            until_objects=target(Signal.HEAP_OBJECTS),
-            until_goroutines=target(Signal.GOROUTINES),
+            until={signal: target(signal) for signal in Signal},
+            rest={signal: self.thresholds.floor(signal) / 2 for signal in Signal},
         )
         drain = yield from self.ask(step, DrainResult)
-        return rest_after(blocks, drain, self.thresholds)
+        waited_s = drain.observations[-1].at_s - last.at_s
+        lately = self._served_since(first.at_s - waited_s, before_s=first.at_s)
+        return rest_after(blocks, drain, self.thresholds, served_lately=lately)
+
+    def _served_since(self, since_s: float, *, before_s: float) -> int:
+        """Return how many requests were answered between two moments, whole blocks and the whole warm-up counted."""
+        blocks = [block for block in self.blocks if block.end.at_s <= before_s]
+        lately = sum(block.requests for block in blocks if block.end.at_s > since_s)
+        return lately + (self.judged_from if self.blocks[0].start.at_s > since_s else 0)
 
     def must_outlast(self) -> int:
         """Return how many requests more must be flat before growth that was seen counts as levelled off.

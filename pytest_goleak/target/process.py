@@ -23,6 +23,8 @@ __all__ = ["StartedTarget", "start"]
 
 _DEFAULT_URL = "http://127.0.0.1:{port}"
 _GRACE_S = 5.0
+_DYING_S = 1.0
+"""The kernel closes a dying process's sockets before its parent can learn that it is dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +57,13 @@ class StartedTarget:
         self._last_words: str | None = None
 
     def check_alive(self) -> None:
-        """Raise if the service ended.
+        """Raise if the service ended, or does so at once: to be asked where something failed.
 
         Raises:
             TargetError: it did; the message has its command, how it ended, and its last lines.
 
         """
-        self.check_alive_for(0.0)
+        self.check_alive_for(_DYING_S)
 
     def check_alive_for(self, seconds: float) -> None:
         """Let *seconds* pass, and raise as soon as the service ends meanwhile; see :meth:`check_alive`."""
@@ -181,7 +183,7 @@ def _check_free(setting: _Setting) -> None:
 def _wait_until_ready(target: StartedTarget, setting: _Setting, plan: TargetPlan, tls: ssl.SSLContext | None) -> None:
     url = urljoin(f"{setting.url}/", plan.ready)
     said = poll_ready(url, setting.address, timeout_s=plan.startup_timeout_s, pause=target.check_alive_for, tls=tls)
-    target.check_alive()
+    target.check_alive_for(0.0)
     if said is not None:
         raise target.error(
             f"The service is not ready after {plan.startup_timeout_s:g} s: the last request to {url} {said}. "

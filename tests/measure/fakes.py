@@ -1,5 +1,7 @@
 """A clock that only moves when told, and a service made of numbers."""
 
+import math
+
 from pytest_goleak.model.observation import LoadResult, Observation
 from pytest_goleak.model.plan import Endpoint
 
@@ -47,12 +49,12 @@ class FakeSource:
 
 
 class FakeDriver:
-    """Answers at a steady rate; *spoil* changes the result of a dose."""
+    """Answers at a steady rate and after a latency; *spoil* changes the result of a dose."""
 
     name = "fake"
 
-    def __init__(self, clock, *, rate=1000.0, spoil=None):
-        self.clock, self.rate, self.spoil = clock, rate, spoil
+    def __init__(self, clock, *, rate=1000.0, latency_s=0.0, spoil=None):
+        self.clock, self.rate, self.latency_s, self.spoil = clock, rate, latency_s, spoil
         self.jobs = []
 
     def unsupported(self, endpoint):
@@ -60,7 +62,7 @@ class FakeDriver:
 
     def run(self, job, on_progress=None):
         self.jobs.append(job)
-        duration = job.requests / self.rate
+        duration = max(job.requests / self.rate, math.ceil(job.requests / job.concurrency) * self.latency_s)
         self.clock.time += duration
         if on_progress:
             on_progress(job.requests)

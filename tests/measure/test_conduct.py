@@ -6,18 +6,20 @@ import pytest
 from pytest_goleak.measure.conduct import Bench, conduct
 from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import LoadDriverError, TargetError, TargetRestartedError
-from pytest_goleak.model.plan import LoadPlan
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.plan import ClientMode, LoadPlan
 from pytest_goleak.model.report import Outcome, Verdict
 from pytest_goleak.model.step import Block, Drain, Listen, Proof, Snapshot, WarmUp
 from tests.measure.fakes import ENDPOINT, FakeClock, FakeDriver, FakeSource, FakeTarget
 
 REST = (1_000_000, 9_000, 10)
+UNTIL = dict(zip(Signal, REST, strict=True))
 DONE = Verdict(outcome=Outcome.CLEAN, reason="done")
 
 
-def bench_of(levels=(REST,), *, rate=1000.0, spoil=None, death=None, proven=None, endpoint=ENDPOINT):
+def bench_of(levels=(REST,), *, rate=1000.0, latency_s=0.0, spoil=None, death=None, proven=None, endpoint=ENDPOINT):
     clock = FakeClock()
-    driver = FakeDriver(clock, rate=rate, spoil=spoil)
+    driver = FakeDriver(clock, rate=rate, latency_s=latency_s, spoil=spoil)
     told, taken = [], []
     bench = Bench(
         stream=LoadStream(endpoint, target=FakeTarget(death), driver=driver),
@@ -120,8 +122,7 @@ def test_request_numbers_never_repeat():
 
 def test_drain_stops_early_when_everything_is_back():
     bench, _, _, _ = bench_of([(3_000_000, 9_000, 10), (2_000_000, 9_000, 10), REST])
-    step = Drain(seconds=8, until_bytes=1_000_000, until_objects=9_000, until_goroutines=10)
-    conversation, results = ask(step)
+    conversation, results = ask(Drain(seconds=8, until=UNTIL))
     conduct(conversation, bench)
 
     seen = [observation.heap_bytes for observation in results[0].observations]
@@ -131,7 +132,7 @@ def test_drain_stops_early_when_everything_is_back():
 
 def test_a_level_that_only_dips_does_not_end_the_drain():
     bench, _, _, _ = bench_of([(3_000_000, 9_000, 10), REST, REST, (3_000_000, 9_000, 10), REST])
-    conversation, results = ask(Drain(seconds=8, until_bytes=1_000_000, until_objects=9_000, until_goroutines=10))
+    conversation, results = ask(Drain(seconds=8, until=UNTIL))
     conduct(conversation, bench)
 
     assert len(results[0].observations) == 7
@@ -139,22 +140,32 @@ def test_a_level_that_only_dips_does_not_end_the_drain():
 
 def test_drain_waits_no_longer_than_asked():
     bench, _, _, _ = bench_of()
-    conversation, results = ask(Drain(seconds=8, until_bytes=0, until_objects=0, until_goroutines=0))
+    conversation, results = ask(Drain(seconds=8, until=dict.fromkeys(Signal, 0)))
     conduct(conversation, bench)
 
     assert 8 <= bench.clock.time < 8.5
     assert len(results[0].observations) > 10
 
 
-def test_slow_endpoints_get_more_connections_unless_the_user_chose():
-    slow, driver, _, _ = bench_of(rate=100)
-    conduct(ask(WarmUp(seconds=2, max_requests=500))[0], slow)
-    assert driver.jobs[-1].concurrency == 64
+@pytest.mark.parametrize(
+    ("latency_s", "rate", "endpoint", "connections"),
+    [
+        pytest.param(0.3, 1e6, ENDPOINT, 256, id="throughput follows"),
+        pytest.param(0.3, 100, ENDPOINT, 64, id="throughput follows for a while"),
+        pytest.param(0.0, 100, ENDPOINT, 16, id="throughput does not follow"),
+        pytest.param(0.001, 1e6, ENDPOINT, 16, id="not slow"),
+        pytest.param(5.0, 1e6, ENDPOINT, 16, id="too slow to try"),
+        pytest.param(0.3, 1e6, dataclasses.replace(ENDPOINT, mode=ClientMode.ABORT), 64, id="misbehaving"),
+        pytest.param(
+            0.3, 1e6, dataclasses.replace(ENDPOINT, load=LoadPlan(concurrency=10, is_fixed=True)), 10, id="chosen"
+        ),
+    ],
+)
+def test_slow_endpoints_get_more_connections_where_that_helps(latency_s, rate, endpoint, connections):
+    bench, driver, _, _ = bench_of(rate=rate, latency_s=latency_s, endpoint=endpoint)
+    conduct(ask(WarmUp(seconds=0.4, max_requests=1000), Block(doses=(1000, 0)))[0], bench)
 
-    fixed = dataclasses.replace(ENDPOINT, load=LoadPlan(concurrency=16, is_fixed=True))
-    slow, driver, _, _ = bench_of(rate=100, endpoint=fixed)
-    conduct(ask(WarmUp(seconds=2, max_requests=500))[0], slow)
-    assert driver.jobs[-1].concurrency == 16
+    assert driver.jobs[-1].concurrency == connections
 
 
 def test_proof_and_snapshots_are_passed_through():

@@ -161,10 +161,10 @@ def test_url_is_none(settings: dict[str, str], key: str) -> None:
 
 
 def test_dies_later(service_program: Path) -> None:
-    with start(make_plan(service_program, "-say", "1", "-exit-after", "300ms"), redact=str) as target:
-        target.check_alive()
+    with start(make_plan(service_program, "-say", "1", "-exit-after", "600ms"), redact=str) as target:
+        target.check_alive_for(0.0)
         with pytest.raises(TargetError, match=r"(?s)exit code 3.*line 0"):
-            target.check_alive_for(10.0)
+            target.check_alive()  # not dead yet: its death is waited for
     with pytest.raises(TargetError, match=r"(?s)exit code 3.*line 0"):
         target.check_alive()
 
