@@ -351,9 +351,9 @@ class PacedService(SimulatedService):
         for dose in step.doses:
             began = self.world.now
             loads.append(self._load(dose) if dose else None)
-            self.world.now += OVERHEAD_S if dose else mean_s
+            self.world.now += OVERHEAD_S if dose else step.idle_share * mean_s
             if self.is_equal:
-                self.world.now = began + longest_s
+                self.world.now = began + longest_s * (1.0 if dose else step.idle_share)
             observations.append(self._observe(step.looks, is_least=step.is_least))
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self.world.now)
 

@@ -34,6 +34,16 @@ def test_hard_leaks_are_never_called_clean(name):
     assert tally(LEAKING[name], runs=RUNS)[Outcome.CLEAN] == 0
 
 
+@pytest.mark.parametrize("after_s", [0.4, 2.0, 5.0])
+@pytest.mark.parametrize("rate", [2000, 8000])
+def test_a_small_leak_beside_a_large_drain_is_never_called_clean(after_s, rate):
+    """What drains has more objects by far, and the level before a block has a backlog of it."""
+    parts = [leak(96, 1), slow_drain(2000, after_s)]
+    outcomes = [judge(parts, seed=seed, rate=rate).outcome for seed in range(1, RUNS + 1)]
+
+    assert Outcome.CLEAN not in outcomes
+
+
 def test_the_same_seed_gives_the_same_verdict():
     assert judge([leak(256, 1)], seed=4) == judge([leak(256, 1)], seed=4)
 

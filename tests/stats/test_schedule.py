@@ -1,0 +1,95 @@
+"""Doses: enough in the time there is, also where a request takes long and many are answered at once."""
+
+import pytest
+
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
+from pytest_goleak.model.plan import Tolerance
+from pytest_goleak.model.step import BlockResult
+from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, Coin, Thresholds
+from pytest_goleak.stats.evidence import judge_block
+from pytest_goleak.stats.schedule import Schedule
+
+THRESHOLDS = Thresholds(Tolerance())
+CONNECTIONS = 64
+LATENCY_S = 0.3
+
+
+def slow_load(requests):
+    """Return the load of a service that answers 64 requests at a time, in 0.3 s."""
+    batches = -(-requests // CONNECTIONS)
+    return LoadResult(planned=requests, completed=requests, duration_s=batches * LATENCY_S)
+
+
+def block(dose, *, idle_share=IDLE_SHARE, cost_s=0.02):
+    doses, _ = Coin("x").rounds(dose)
+    at_s, observations, loads = 0.0, [], []
+    for index in range(len(doses) + 1):
+        if index:
+            loads.append(slow_load(doses[index - 1]) if doses[index - 1] else None)
+            at_s += cost_s + (loads[-1].duration_s if loads[-1] else idle_share * LATENCY_S)
+        observations.append(
+            Observation(at_s=at_s, heap_bytes=1, heap_objects=1, goroutines=1, total_alloc=0, num_gc=0)
+        )
+    return doses, BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=at_s)
+
+
+def schedule_after(dose):
+    schedule = Schedule(budget_s=30.0, idle_s=8.0)
+    schedule.warmed_up(requests=80, rate=CONNECTIONS / LATENCY_S, elapsed_s=0.7)
+    doses, result = block(dose)
+    schedule.block_done(sum(doses), result, idle_share=IDLE_SHARE)
+    return schedule, judge_block(doses, result, served_before=80, idle_share=IDLE_SHARE)
+
+
+def test_doses_that_are_answered_at_once_do_not_lower_the_rate():
+    schedule, _ = schedule_after(20)
+
+    assert schedule.rate == pytest.approx(CONNECTIONS / LATENCY_S)
+    assert schedule.latency_s == pytest.approx(LATENCY_S)
+    assert schedule.at_once == CONNECTIONS
+
+
+def test_doses_of_many_batches_do():
+    schedule, _ = schedule_after(20)
+    loads = [LoadResult(planned=600, completed=600, duration_s=6.0)]
+    observations = block(20)[1].observations[:2]
+    schedule.block_done(600, BlockResult(observations=observations, loads=tuple(loads), elapsed_s=9.0))
+
+    assert schedule.rate == pytest.approx(100)
+
+
+def test_a_dose_is_never_less_than_what_costs_no_more_time():
+    schedule, first = schedule_after(20)
+
+    assert schedule.second_dose(first, THRESHOLDS) >= CONNECTIONS
+
+
+def test_a_block_takes_a_latency_for_each_loaded_round_at_least():
+    schedule, _ = schedule_after(20)
+
+    assert schedule.block_s(1) == pytest.approx(schedule.block_s(CONNECTIONS))
+    assert schedule.block_s(1) >= BLOCK_ROUNDS * LATENCY_S
+    assert schedule.block_s(1, idle_share=IDLE_SHARE) >= BLOCK_ROUNDS / 2 * LATENCY_S * (1 + IDLE_SHARE)
+
+
+def test_what_a_round_costs_beside_its_load_is_learnt_from_blocks_of_any_pace():
+    schedule, _ = schedule_after(20)
+
+    assert schedule.round_cost_s == pytest.approx(0.02, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("requests", "load_s", "enough"),
+    [(8_000, 0.1, True), (100, 2.0, True), (6_400, 1.4, True), (4_000, 1.0, False), (7_000, 0.5, False)],
+)
+def test_enough_is_many_requests_or_much_load_or_most_of_both(requests, load_s, enough):
+    schedule = Schedule(budget_s=30.0, idle_s=8.0, served=requests, load_s=load_s)
+
+    assert schedule.is_enough() is enough
+
+
+def test_no_repetition_that_can_not_be_had_in_the_time_left():
+    schedule, first = schedule_after(20)
+    schedule.elapsed_s = schedule.budget_s - schedule.idle_s - BLOCK_ROUNDS * LATENCY_S / 2
+
+    assert schedule.repeat_dose(first, [Signal.HEAP_BYTES], THRESHOLDS) is None
