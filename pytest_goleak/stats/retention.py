@@ -105,14 +105,14 @@ class Rest:
 
     @property
     def settled_s(self) -> float:
-        """Seconds after which nothing went away any more, to the last look."""
-        last = self.drain.observations[-1]
+        """Seconds without load after which nothing went away any more, to the next look."""
+        looks = self.drain.observations
         moving = [
-            look
-            for look in self.drain.observations
-            if any(look.level(s) - last.level(s) > self.thresholds.floor(s) for s in Signal)
+            any(look.level(signal) - looks[-1].level(signal) > self.thresholds.floor(signal) for signal in Signal)
+            for look in looks
         ]
-        return (moving[-1].at_s if moving else self.blocks[-1].end.at_s) - self.blocks[-1].end.at_s
+        still = len(moving) - moving[::-1].index(True) if any(moving) else 0
+        return looks[still].at_s - self.blocks[-1].end.at_s
 
     def is_drained(self, signals: Iterable[Signal]) -> bool:
         """Whether all of *signals* went away, and for good: a level that comes and goes has not drained."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_goleak.model.observation import LoadResult, Signal
@@ -39,6 +39,9 @@ LEAST_DOSE = 4
 
 AT_ONCE = 1.5
 """Multiple of the shortest load up to which a dose is taken to have been answered all at once."""
+
+DOUBLING = (Signal.HEAP_BYTES,)
+"""What grows where a slice or buffer is appended to: it is replaced by a larger one now and then."""
 
 MAX_GROWTH_BYTES = 192 * 1024 * 1024
 """Growth that one block may bring about in the service: a test must not drive it out of memory."""
@@ -162,7 +165,7 @@ class Schedule:
         """Whether an equal block and an idle wait still fit."""
         return self.remaining_s >= self.block_s(block.dose) + self.idle_s
 
-    def repeat_dose(self, block: Evidence, suspects: Iterable[Signal], thresholds: Thresholds) -> int | None:
+    def repeat_dose(self, block: Evidence, suspects: Sequence[Signal], thresholds: Thresholds) -> int | None:
         """Return the dose that may confirm what *block* shows: the same one, or the largest that the time allows.
 
         A leak grows as much per request in a smaller dose, and what follows the highest peak so far does not grow at
@@ -170,13 +173,21 @@ class Schedule:
         runtime's own; ``None`` if it can't be.
         """
         if self.has_time_to_confirm(block):
-            return block.dose
+            return self._doubling_dose(block, thresholds) if tuple(suspects) == DOUBLING else block.dose
         seconds = (self.remaining_s - self.idle_s) / BLOCK_ROUNDS - self.round_cost_s
         dose = int(0.9 * seconds * self.rate) if seconds >= self.latency_s else 0
         telling = any(
             block.growth[signal].low * dose * BLOCK_ROUNDS / 2 > 2 * thresholds.floor(signal) for signal in suspects
         )
         return min(dose, block.dose) if dose >= LEAST_DOSE and telling else None
+
+    def _doubling_dose(self, block: Evidence, thresholds: Thresholds) -> int:
+        """Return the dose that repeats the growth of a slice or buffer: it must grow by a part of all it has.
+
+        Capacity grows by a quarter at least, so that rounds of as many requests as there were so far have a step each:
+        in the fifth of them the requests still grow from five times to six times as many.
+        """
+        return max(block.dose, self._capped(self.served, self.remaining_s - self.idle_s, block, thresholds))
 
     def has_time_to_wait(self) -> bool:
         """Whether an idle wait still fits."""
