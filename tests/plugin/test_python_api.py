@@ -1,5 +1,7 @@
 """Leak tests written in Python: the fixture, scenarios, loops, and targets of one's own."""
 
+import json
+
 from tests.plugin.conftest import endpoint
 
 
@@ -83,7 +85,8 @@ def test_a_target_of_ones_own(project, service_binary):
     )
     pytester.makepyfile("def test_ok(goleak):\n    goleak.assert_no_leak('GET /ok')\n")
 
-    pytester.runpytest("--goleak").assert_outcomes(passed=1)
+    pytester.runpytest("--goleak", "--goleak-json", "report.json").assert_outcomes(passed=1)
+    assert json.loads((pytester.path / "report.json").read_text())["target"]["started_by_us"]
 
 
 def test_without_the_option_nothing_is_started(project):
