@@ -337,6 +337,7 @@ class GoleakSession:
             reproduce=tuple(
                 reproduce(
                     endpoint,
+                    item_id=report.id,
                     base_url=self.target.url,
                     pprof_url=self.target.pprof_url,
                     auth=self.plan.auth,
