@@ -135,8 +135,8 @@ def _circumstances(report: EndpointReport) -> Iterator[str]:
 
 
 def _unattributed(report: EndpointReport) -> list[str]:
-    if report.outcome is not Outcome.LEAK or report.findings:
-        return []
+    if report.outcome is not Outcome.LEAK or report.findings or report.note:
+        return []  # a note says why there is no place
     return wrapped(
         "No place could be named: the profiles show no site that grew beyond their sampling error. Start the service "
         "with GODEBUG=memprofilerate=1, or raise the budget."

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from itertools import pairwise
 
+from pytest_goleak.check.reading import fetch, read
 from pytest_goleak.model.errors import GoleakError, TargetError
 from pytest_goleak.model.profile import MemStats
 from pytest_goleak.model.protocols import Fetcher
@@ -32,7 +33,7 @@ def require_one_process(connect: Callable[[], AbstractContextManager[Fetcher]]) 
     with ExitStack() as stack:
         for _ in range(CONNECTIONS):
             fetcher = stack.enter_context(connect())
-            counters.append(parse_memstats(fetcher.fetch("heap", gc=1, debug=1).content))
+            counters.append(read(fetch(fetcher, "heap", gc=1, debug=1), parse_memstats))
             command_lines.add(_command_line(fetcher))
     if len(command_lines) > 1:
         raise TargetError(

@@ -56,7 +56,8 @@ def test_no_line_is_wider_than_the_terminal(report):
 def test_a_leak_without_a_place_says_so():
     text = render_endpoint(replace(samples.LEAK, findings=(), note="Only 12 % is explained."))
 
-    assert "No place could be named" in text
+    assert "No place could be named" not in text
+    assert "No place could be named" in render_endpoint(replace(samples.LEAK, findings=(), note=""))
     assert "Only 12 % is explained." in text
 
 
