@@ -133,4 +133,12 @@ def test_an_unknown_command_lists_those_that_there_are(capsys):
 
     assert exit_info.value.code == 2
     assert "choose from" in (said := capsys.readouterr().err)
-    assert "doctor" in said
+    assert "did you mean 'doctor'?" in said
+
+
+def test_a_planned_command_is_not_called_unknown(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["capture", "heap"])
+
+    assert exit_info.value.code == 2
+    assert "'goleak capture' is not in this version; expected one of: doctor" in capsys.readouterr().err
