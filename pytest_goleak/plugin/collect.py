@@ -51,6 +51,10 @@ class Collector:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep leak tests of the target in one xdist worker, and skip them where they are not asked for."""
         enabled = flag(self._config, "goleak")
+        if enabled:
+            from pytest_goleak.plugin.drivers import check_load  # noqa: PLC0415 - load, only with --goleak
+
+            check_load(self._config, items)
         for item in items:
             if not is_leak_test(item):
                 continue
