@@ -64,6 +64,9 @@ def _spellings(value: str) -> set[str]:
         base64.b64encode(encoded).decode(),
         repr(encoded)[2:-1],
         repr(value.encode("latin-1", "ignore") or encoded)[2:-1],
+        # What the service writes as one encoding may be read as the other.
+        value.encode("latin-1", "replace").decode(errors="replace"),
+        encoded.decode("latin-1"),
     }
     # Errors are shown by `repr` in logs, and their texts are often of `repr` already.
     once = {spelling for text in written for spelling in _repr_spellings(text)}

@@ -42,10 +42,17 @@ class Collector:
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Collect the configuration file."""
-        if self._path is not None and file_path == self._path and plan_of(self._config).endpoints:
+        if self._path is not None and file_path == self._path and self._has_items():
             collector: pytest.Collector = GoleakFile.from_parent(parent, path=file_path)
             return collector
         return None
+
+    def _has_items(self) -> bool:
+        """Whether the configuration file has endpoints, or a mistake that its item can name."""
+        try:
+            return bool(plan_of(self._config).endpoints)
+        except pytest.UsageError:
+            return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -59,7 +66,8 @@ class Collector:
             if not is_leak_test(item):
                 continue
             check_marker(item)
-            item.add_marker(pytest.mark.xdist_group(GROUP))
+            if self._config.pluginmanager.hasplugin("xdist"):  # which declares the marker
+                item.add_marker(pytest.mark.xdist_group(GROUP))
             if not enabled:
                 item.add_marker(pytest.mark.skip(reason=DISABLED))
             elif calibration_runs(self._config) and not isinstance(item, CalibrateItem):

@@ -23,7 +23,11 @@ class GoleakFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for each endpoint; to calibrate, the first one stands for all where none is selected."""
-        endpoints = plan_of(self.config).endpoints
+        try:
+            endpoints = plan_of(self.config).endpoints
+        except pytest.UsageError as mistake:  # without --goleak: nobody asked for leak tests, so nothing else may fail
+            yield BrokenItem.from_parent(self, name="configuration", mistake=str(mistake))
+            return
         if flag(self.config, "goleak") and (runs := calibration_runs(self.config)):
             for endpoint in endpoints if selects(self.config) else endpoints[:1]:
                 yield CalibrateItem.of(self, endpoint, runs=runs)
@@ -35,6 +39,18 @@ class GoleakFile(pytest.File):
             if endpoint.xfail is not None:
                 item.add_marker(pytest.mark.xfail(reason=endpoint.xfail, raises=AssertionError, strict=False))
             yield item
+
+
+class BrokenItem(pytest.Item):
+    """Stands for the endpoints of a configuration file that can't be read."""
+
+    def __init__(self, *, mistake: str, **arguments: object) -> None:
+        super().__init__(**arguments)  # type: ignore[arg-type]
+        self.mistake = mistake
+
+    def runtest(self) -> None:
+        """Skip, and say what is wrong."""
+        pytest.skip(self.mistake)
 
 
 class GoleakItem(pytest.Item):

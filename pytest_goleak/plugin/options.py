@@ -202,6 +202,18 @@ def selects(config: pytest.Config) -> bool:
     return bool(chosen) or any("::" in argument for argument in config.args)
 
 
+def refuse_alone(config: pytest.Config) -> None:
+    """Refuse options that ask for leak tests where ``--goleak`` is missing: a gate without it would never fail.
+
+    Raises:
+        pytest.UsageError: one was typed.
+
+    """
+    for name in ("strict", "selftest", "accept", "calibrate", "screen"):
+        if config.getoption(f"goleak_{name}"):
+            raise pytest.UsageError(f"--goleak-{name} without --goleak: no leak test would run. Add --goleak.")
+
+
 def out_directory(config: pytest.Config) -> Path:
     """Return the directory of artifacts."""
     given = value(config, "goleak_out")

@@ -29,7 +29,7 @@ from pytest_goleak.model.errors import ConfigError, GoleakError, TargetError
 from pytest_goleak.model.plan import Endpoint, RunPlan
 from pytest_goleak.model.protocols import Fetcher, LoadDriver, ProgressListener, Source, Target
 from pytest_goleak.model.report import EndpointReport, Outcome, TargetInfo
-from pytest_goleak.session import artifacts
+from pytest_goleak.session.artifacts import Artifacts
 from pytest_goleak.session.clock import MonotonicClock
 from pytest_goleak.session.replicas import require_one_process
 from pytest_goleak.session.today import today
@@ -73,7 +73,7 @@ class GoleakSession:
         self.plan = plan
         self._own_plan = plan
         self._drivers = drivers
-        self._out = out
+        self._artifacts = Artifacts(out) if out else None
         self._rules = tuple(rules)
         self._make_source = make_source
         self._clock = MonotonicClock()
@@ -280,8 +280,8 @@ class GoleakSession:
             is_varied=is_varied,
             listen=listen,
         )
-        written = artifacts.write(self._out, endpoint.name, examination.profiles) if self._out else {}
-        report = self._completed(examination.report, endpoint, written)
+        report = self._completed(examination.report, endpoint)
+        report = self._kept(report, examination.profiles)
         self.refresh_after(report)
         return report
 
@@ -326,14 +326,26 @@ class GoleakSession:
             )
         return chosen
 
-    def _completed(self, report: EndpointReport, endpoint: Endpoint, written: Mapping[str, str]) -> EndpointReport:
+    def _kept(self, report: EndpointReport, profiles: Mapping[str, bytes]) -> EndpointReport:
+        """Write *profiles*, and return *report* with their places; a full disk takes no verdict back."""
+        if self._artifacts is None:
+            return report
+        try:
+            return dataclasses.replace(report, artifacts=self._artifacts.write(report.name, profiles))
+        except OSError as problem:
+            note = (
+                f"The profiles could not be kept: {problem.filename}: {problem.strerror}. Choose another --goleak-out."
+            )
+            return dataclasses.replace(report, note=f"{report.note} {note}".strip())
+
+    def _completed(self, report: EndpointReport, endpoint: Endpoint) -> EndpointReport:
         matched = apply(report.findings, self.plan.ignore, today=today())
         expired = [f"The ignore rule {rule.reason!r} expired on {rule.expires}." for rule in matched.expired]
         return dataclasses.replace(
             report,
+            reason=self._redact(report.reason),  # a scenario may raise whatever the service told it
             findings=matched.findings,
             note=" ".join(filter(None, [report.note, *(expired if report.findings else ())])),
-            artifacts=dict(written),
             reproduce=tuple(
                 reproduce(
                     endpoint,
