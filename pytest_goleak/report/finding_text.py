@@ -93,7 +93,7 @@ def finding_lines(number: int, finding: Finding) -> list[str]:
         lines += ["", f"{_INDENT}stack (> is your code):", *_stack_lines(finding)]
     if finding.hint:
         lines += ["", *wrapped(finding.hint, _INDENT)]
-    lines += ["", f"{_INDENT}to accept it, add to goleak.toml ([[tool.goleak.ignore]] in a pyproject.toml):"]
+    lines += ["", f"{_INDENT}to accept it, add to goleak.toml:"]
     lines += [f"{_INDENT}  {line}" for line in ignore_lines(finding)]
     return lines
 

@@ -126,7 +126,7 @@ def _finding(finding: Finding) -> str:
         _pre(finding.source) if finding.source else "",
         _pre(stack) if finding.stack else "",
         *(_paragraph(paragraph) for paragraph in finding.hint.split("\n\n") if paragraph),
-        "<p>To accept it, add to goleak.toml ([[tool.goleak.ignore]] in a pyproject.toml):</p>\n",
+        "<p>To accept it, add to goleak.toml:</p>\n",
         _pre(ignore_lines(finding)),
     ]
     return _unfold(title, "".join(body), is_open=finding.ignored_by is None)
