@@ -55,7 +55,8 @@ class Collector:
             if not is_leak_test(item):
                 continue
             check_marker(item)
-            item.add_marker(pytest.mark.xdist_group(GROUP))
+            if self._config.pluginmanager.hasplugin("xdist"):  # which registers the mark
+                item.add_marker(pytest.mark.xdist_group(GROUP))
             if not enabled:
                 item.add_marker(pytest.mark.skip(reason=DISABLED))
             elif calibration_runs(self._config) and not isinstance(item, CalibrateItem):

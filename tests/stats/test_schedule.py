@@ -27,9 +27,7 @@ def block(dose, *, idle_share=IDLE_SHARE, cost_s=0.02):
         if index:
             loads.append(slow_load(doses[index - 1]) if doses[index - 1] else None)
             at_s += cost_s + (loads[-1].duration_s if loads[-1] else idle_share * LATENCY_S)
-        observations.append(
-            Observation(at_s=at_s, heap_bytes=1, heap_objects=1, goroutines=1, total_alloc=0, num_gc=0)
-        )
+        observations.append(Observation(at_s=at_s, heap_bytes=1, heap_objects=1, goroutines=1, total_alloc=0, num_gc=0))
     return doses, BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=at_s)
 
 
