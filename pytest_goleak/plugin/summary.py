@@ -51,7 +51,9 @@ class Summary:
     def pytest_report_header(self) -> str:
         """Name the target and what a rerun needs."""
         plan = self._plan
-        target = plan.target.url or " ".join(plan.target.command or ()) or "given by the goleak_target fixture"
+        # Arguments of the command may be secrets.
+        command = Path(plan.target.command[0]).name if plan.target.command else None
+        target = plan.target.url or command or "given by the goleak_target fixture"
         return (
             f"goleak: {target}, seed {plan.measure.seed}, budget {plan.measure.budget_s:g} s per endpoint, "
             f"load {plan.load.driver}"

@@ -118,7 +118,7 @@ class GoleakSession:
             return
         self.close()
         self._used = target
-        self._failure = None
+        self._failure = self._token = None
         self.plan = dataclasses.replace(self._own_plan, auth=auth)
         if isinstance(target, str):
             attached = dataclasses.replace(self.plan.target, url=target, build=None, command=None)
@@ -144,15 +144,21 @@ class GoleakSession:
         if self._target is None:
             require_target(self.plan)
             try:
-                self._token = resolve_token(self.plan.auth, root=self.plan.target.root)
-                if self._token is not None:
-                    self._redact.add(self._token, user=self.plan.auth.basic)
+                self._resolve_token()
                 tls = make_tls_context(self.plan.auth, root=self.plan.target.root)
                 self._target = self._stack.enter_context(self._open_own(tls))
             except GoleakError as failure:
                 self._failure = failure
                 raise
         return self._target
+
+    def _resolve_token(self) -> Secret | None:
+        """Return the token; from now on no report shows it."""
+        if self._token is None:
+            self._token = resolve_token(self.plan.auth, root=self.plan.target.root)
+            if self._token is not None:
+                self._redact.add(self._token, user=self.plan.auth.basic)
+        return self._token
 
     def _open_own(self, tls: ssl.SSLContext) -> AbstractContextManager[Target]:
         """Return the plan's own service; what was built once serves for every later start."""
@@ -185,7 +191,7 @@ class GoleakSession:
                     socket=target.socket,
                     alive=target.check_alive,
                     base_url=target.url,
-                    token=self._token,
+                    token=self._resolve_token(),
                 )
             )
             profiles = fetcher.index()
@@ -254,7 +260,7 @@ class GoleakSession:
             listen=listen,
         )
         written = artifacts.write(self._out, endpoint.name, examination.profiles) if self._out else {}
-        report = self._completed(examination.report, endpoint, written)
+        report = self._completed(self._redacted(examination.report), endpoint, written)
         self.refresh_after(report)
         return report
 
@@ -271,7 +277,12 @@ class GoleakSession:
             driver, equipment = arrange(self.driver_for(endpoint), self.equipment)
         except GoleakError as failure:
             return unmeasured(endpoint, item_id, str(failure))
-        return check_endpoint(endpoint, driver=driver, equipment=equipment, item_id=item_id, listen=listen).report
+        examination = check_endpoint(endpoint, driver=driver, equipment=equipment, item_id=item_id, listen=listen)
+        return self._redacted(examination.report)
+
+    def _redacted(self, report: EndpointReport) -> EndpointReport:
+        """Return *report* without the token, which texts of the user's code and of the service may carry."""
+        return dataclasses.replace(report, reason=self._redact(report.reason), note=self._redact(report.note))
 
     def refresh_after(self, report: EndpointReport) -> None:
         """Give the next endpoint a new process if *report* may have left this one in a bad state, and it is ours.
