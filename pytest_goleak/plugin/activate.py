@@ -8,18 +8,23 @@ from pytest_goleak.plugin import drivers
 from pytest_goleak.plugin.calibration import CalibrationSummary
 from pytest_goleak.plugin.economy import check_economy
 from pytest_goleak.plugin.loop import LoopTests
-from pytest_goleak.plugin.options import calibration_runs, flag
+from pytest_goleak.plugin.options import OPTIONS, calibration_runs, flag, value
+from pytest_goleak.plugin.outputs import check_outputs
 from pytest_goleak.plugin.run import RUN, GoleakRun
 from pytest_goleak.plugin.settings import plan_of
-from pytest_goleak.plugin.summary import Summary
+from pytest_goleak.plugin.summary import DOCUMENTS, Summary
 
 __all__ = ["activate"]
 
 
 def activate(config: pytest.Config) -> None:
     """Create the run and register what takes part in it."""
+    for option in OPTIONS:
+        value(config, option.dest)  # a mistake in the ini file is told now, not after the measurement
     check_calibration(config)
     check_economy(config)
+    if not hasattr(config, "workerinput"):
+        check_outputs(config, DOCUMENTS)
     config.pluginmanager.register(drivers, "goleak-drivers")
     run = GoleakRun(config)
     config.stash[RUN] = run

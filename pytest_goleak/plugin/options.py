@@ -17,6 +17,7 @@ __all__ = [
     "flag",
     "from_command_line",
     "from_ini",
+    "origin",
     "out_directory",
     "selects",
     "value",
@@ -185,6 +186,15 @@ def value(config: pytest.Config, dest: str) -> object:
     return _ini(config, _BY_DEST[dest]) if given is None else given
 
 
+def origin(config: pytest.Config, dest: str) -> str:
+    """Return where the value of an option was given, as a message names it."""
+    if config.getoption(dest) is not None:
+        return f"--{_BY_DEST[dest].name}"
+    if any(given.partition("=")[0].strip() == dest for given in config.getoption("override_ini") or ()):
+        return f"-o {dest}"
+    return f"{dest} in {config.inipath}"
+
+
 def flag(config: pytest.Config, dest: str) -> bool:
     """Return whether a switch is on."""
     return bool(value(config, dest))
@@ -219,13 +229,18 @@ def from_ini(config: pytest.Config) -> dict[str, object]:
 
 
 def _ini(config: pytest.Config, option: Option) -> object:
-    written = config.getini(option.dest)
+    try:
+        written = config.getini(option.dest)
+    except (ValueError, pytest.UsageError):  # only switches have a type that pytest checks
+        raise pytest.UsageError(
+            f"{origin(config, option.dest)} is neither on nor off; expected 'true' or 'false'"
+        ) from None
     if option.parse is None or written in (None, "", []):
         return written or None
     try:
         parsed = option.parse(str(written))
     except ValueError as problem:
-        raise pytest.UsageError(f"{option.dest} in {config.inipath}: {problem}") from None
+        raise pytest.UsageError(f"{origin(config, option.dest)}: {problem}") from None
     # A relative path in an ini file starts from that file, one on the command line from where pytest was called.
     return config.rootpath / parsed if isinstance(parsed, Path) else parsed
 

@@ -12,11 +12,12 @@ from pytest_goleak.findings.hints import CONSEQUENCE
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.plan import IgnoreRule, RunPlan
 from pytest_goleak.model.report import EndpointReport, Outcome, RunReport, TargetInfo
-from pytest_goleak.plugin.options import flag, out_directory, value
+from pytest_goleak.plugin.options import flag, out_directory
+from pytest_goleak.plugin.outputs import document_path, unwritable
 from pytest_goleak.report import htmlpage, jsondoc, sarif, terminal
 from pytest_goleak.session.today import today
 
-__all__ = ["Summary"]
+__all__ = ["DOCUMENTS", "Summary"]
 
 DOCUMENTS = {"goleak_json": jsondoc.render, "goleak_html": htmlpage.render, "goleak_sarif": sarif.render}
 
@@ -37,6 +38,7 @@ class Summary:
         self._target = TargetInfo(url=plan.target.url or "", started_by_us=plan.target.is_started_by_us)
         self._endpoints: dict[tuple[str, str], EndpointReport] = {}
         self._written: list[str] = []
+        self._problems: list[str] = []
 
     @property
     def report(self) -> RunReport:
@@ -70,40 +72,42 @@ class Summary:
             # A rerun of the same item (--lf, flaky reruns) replaces what was known of it.
             self._endpoints[endpoint.id, endpoint.name] = endpoint
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the documents that were asked for."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the documents that were asked for; what can't be written keeps nothing else from being shown."""
         if self._config.option.collectonly:
             return
         for option, render in DOCUMENTS.items():
-            path = value(self._config, option)
-            if isinstance(path, Path):
-                self._write(self._config.invocation_params.dir / path, render(self.report))
+            if (path := document_path(self._config, option)) is not None:
+                self._write(path, render(self.report))
         out = out_directory(self._config)
         for answer in self._config.hook.pytest_goleak_reporters(config=self._config):
             for name, render in answer.items():
                 self._write(out / name, render(self.report))
         if flag(self._config, "goleak_accept"):
             self._accept()
+        if self._problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print one line per endpoint, and where the documents are."""
-        if not self._endpoints and not self._written:
+        if not (self._endpoints or self._written or self._problems):
             return
         terminalreporter.section("goleak")
         for text, outcome in terminal.summary(self.report):
             terminalreporter.write_line(text, **COLOURS.get(outcome, {}) if outcome else {})
         for line in self._written:
             terminalreporter.write_line(line)
+        for line in self._problems:
+            terminalreporter.write_line(f"ERROR: {line}", **COLOURS[Outcome.ERROR])
 
     def _write(self, path: Path, document: str) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(document, encoding="utf-8")
         except OSError as problem:
-            raise pytest.UsageError(
-                f"{path} can't be written: {problem.strerror}. Expected a path in a writable directory."
-            ) from None
-        self._written.append(f"wrote {path}")
+            self._problems.append(unwritable(path, problem))
+        else:
+            self._written.append(f"wrote {path}")
 
     def _accept(self) -> None:
         """Write the leaks found now into the configuration file."""
@@ -117,11 +121,11 @@ class Summary:
         if not functions:
             self._written.append("nothing to accept: no new leak was found")
             return
-        if self._plan.source is None:
-            raise pytest.UsageError("--goleak-accept: no goleak.toml to write into; create one next to your tests")
         rules = [IgnoreRule(function=function, reason=reason) for function in functions]
+        assert self._plan.source is not None  # see check_outputs
         try:
             append_ignores(Path(self._plan.source), rules)
         except GoleakError as problem:
-            raise pytest.UsageError(str(problem)) from None
+            self._problems.append(f"--goleak-accept: {problem}")
+            return
         self._written.append(f"accepted {len(rules)} leaks in {self._plan.source}: give each its reason")

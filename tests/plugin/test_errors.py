@@ -1,5 +1,7 @@
 """What could not be measured is an error that says why and what to do, and never a pass."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.plugin.conftest import CONFIG, endpoint
@@ -59,6 +61,8 @@ def test_nobody_listens(project):
         (["--goleak-seed=x"], "*--goleak-seed: 'x' is not a seed; expected a whole number*"),
         (["--goleak-url=localhost"], "*--goleak-url: 'localhost' is not a URL; expected for example*"),
         (["--goleak-config=nowhere.toml"], "*--goleak-config: 'nowhere.toml' is not a file*"),
+        (["-o", "goleak_budget=xx"], "*-o goleak_budget: 'xx' is not a duration*"),
+        (["-o", "goleak_strict=maybe"], "*-o goleak_strict is neither on nor off; expected 'true' or 'false'*"),
         (["--dist=each", "--tx=popen"], "*--dist=each with --goleak: *--dist=loadgroup*"),
     ],
 )
@@ -92,3 +96,53 @@ def test_inconclusive_is_skipped_with_a_warning_and_fails_when_strict(project):
     result.assert_outcomes(skipped=1, warnings=1)
     result.stdout.fnmatch_lines(["*GoleakWarning: GET /memory is inconclusive: *", "SKIPPED * inconclusive: *"])
     pytester.runpytest("--goleak", "--goleak-strict").assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--goleak-json=/proc/x.json"], "--goleak-json: /proc/x.json can't be written: *"),
+        (["--goleak-html=goleak.toml/x"], "--goleak-html: *goleak.toml/x can't be written: Not a directory.*"),
+        (["--goleak-sarif=."], "--goleak-sarif: * can't be written: Is a directory.*"),
+        (["--goleak-out=/proc/zz"], "--goleak-out: /proc/zz can't be written: *"),
+        (["--goleak-out=goleak.toml"], "--goleak-out: *goleak.toml can't be written: Not a directory.*"),
+        (["-o", "goleak_out=/proc/zz"], "-o goleak_out: /proc/zz can't be written: *"),
+    ],
+)
+def test_what_can_not_be_written_is_refused_before_measuring(project, arguments, message):
+    result = project(endpoint("/ok")).runpytest("--goleak", *arguments)
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"*{message}"])
+    assert not result.stdout.str()
+    assert not Path(".goleak").exists()
+
+
+@pytest.mark.parametrize("option", [["--goleak-accept"], ["--goleak-calibrate", "--goleak-calibrate-write"]])
+def test_there_must_be_a_file_to_write_into(pytester, option):
+    pytester.makeini("[pytest]\n")
+    result = pytester.runpytest("--goleak", *option)
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"*{option[-1]}: there is no goleak.toml to write into.*"])
+
+
+def test_a_document_that_fails_at_the_end_costs_nothing_else(project):
+    pytester = project(endpoint("/status/204"))
+    pytester.makeconftest(
+        """
+        import os
+
+        def pytest_runtest_teardown():
+            os.mkdir("report.json")
+        """
+    )
+    result = pytester.runpytest(
+        "--goleak", "--goleak-json=report.json", "--goleak-html=report.html", "goleak.toml::GET /status/204"
+    )
+
+    assert result.ret == 4
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["1 clean, *", "wrote *report.html", "ERROR: *report.json can't be written: Is a directory.*", "*1 passed*"]
+    )
