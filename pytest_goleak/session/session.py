@@ -29,7 +29,7 @@ from pytest_goleak.model.errors import ConfigError, GoleakError
 from pytest_goleak.model.plan import Endpoint, RunPlan
 from pytest_goleak.model.protocols import Fetcher, LoadDriver, ProgressListener, Source, Target
 from pytest_goleak.model.report import EndpointReport, Outcome, TargetInfo
-from pytest_goleak.session import artifacts
+from pytest_goleak.session.artifacts import Artifacts
 from pytest_goleak.session.clock import MonotonicClock
 from pytest_goleak.session.today import today
 from pytest_goleak.target.buildinfo import go_version
@@ -72,7 +72,7 @@ class GoleakSession:
         self.plan = plan
         self._own_plan = plan
         self._drivers = drivers
-        self._out = out
+        self._artifacts = Artifacts(out) if out is not None else None
         self._rules = tuple(rules)
         self._make_source = make_source
         self._clock = MonotonicClock()
@@ -259,8 +259,8 @@ class GoleakSession:
             is_varied=is_varied,
             listen=listen,
         )
-        written = artifacts.write(self._out, endpoint.name, examination.profiles) if self._out else {}
-        report = self._completed(self._redacted(examination.report), endpoint, written)
+        report = self._completed(self._redacted(examination.report), endpoint)
+        report = self._with_artifacts(report, examination.profiles)
         self.refresh_after(report)
         return report
 
@@ -310,14 +310,23 @@ class GoleakSession:
             )
         return chosen
 
-    def _completed(self, report: EndpointReport, endpoint: Endpoint, written: Mapping[str, str]) -> EndpointReport:
+    def _with_artifacts(self, report: EndpointReport, profiles: Mapping[str, bytes]) -> EndpointReport:
+        """Write *profiles* where artifacts are kept; a full disk costs no verdict."""
+        if self._artifacts is None:
+            return report
+        try:
+            return dataclasses.replace(report, artifacts=self._artifacts.write(report.id, report.name, profiles))
+        except OSError as problem:
+            note = f"The profiles could not be kept: {problem}."
+            return dataclasses.replace(report, note=" ".join(filter(None, [report.note, note])))
+
+    def _completed(self, report: EndpointReport, endpoint: Endpoint) -> EndpointReport:
         matched = apply(report.findings, self.plan.ignore, today=today())
         expired = [f"The ignore rule {rule.reason!r} expired on {rule.expires}." for rule in matched.expired]
         return dataclasses.replace(
             report,
             findings=matched.findings,
             note=" ".join(filter(None, [report.note, *(expired if report.findings else ())])),
-            artifacts=dict(written),
             reproduce=tuple(
                 reproduce(
                     endpoint,

@@ -5,7 +5,6 @@ import pytest
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.protocols import LoadJob
 from pytest_goleak.model.report import EndpointReport, Finding, Outcome
-from pytest_goleak.session.artifacts import directory_name, write
 from pytest_goleak.session.compare import against
 from pytest_goleak.session.planted import CountingDriver, Plant, PlantedSource
 from tests.measure.fakes import ENDPOINT, FakeClock, FakeDriver, FakeSource
@@ -74,11 +73,3 @@ def test_what_is_planted_grows_with_the_requests_sent():
 
 def _job(requests=1):
     return LoadJob(endpoint=ENDPOINT, base_url="http://127.0.0.1:1", requests=requests, concurrency=1)
-
-
-def test_artifacts_have_names_that_every_system_takes(tmp_path):
-    assert directory_name("GET /a/b?c=d") == "GET_a_b_c_d"
-    assert directory_name("///") == "endpoint"
-    written = write(tmp_path, "GET /a", {"heap_after": b"x"})
-    assert (tmp_path / "GET_a" / "heap_after.pb.gz").read_bytes() == b"x"
-    assert written == {"heap_after": str(tmp_path / "GET_a" / "heap_after.pb.gz")}
