@@ -183,14 +183,15 @@ class GoleakRun:
         self._economy.expect([item for item in session.items if is_leak_test(item)])
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def] # noqa: ANN201
+    def pytest_runtest_makereport(self, item: pytest.Item):  # type: ignore[no-untyped-def] # noqa: ANN201
         """Attach the endpoints' reports as plain data: so they come to the controller of xdist by themselves."""
         report = yield
-        if call.when == "call" and REPORTS in item.stash:
+        if REPORTS in item.stash:
             report.goleak = {
                 "target": target_to_dict(self.session.info),
                 "endpoints": [endpoint_to_dict(each) for each in item.stash[REPORTS]],
             }
+            del item.stash[REPORTS]  # what a later phase, or a rerun of the test, examines comes with its own report
         return report
 
     def pytest_unconfigure(self) -> None:

@@ -36,7 +36,8 @@ class Summary:
         self._config = config
         self._plan = plan
         self._target = TargetInfo(url=plan.target.url or "", started_by_us=plan.target.is_started_by_us)
-        self._endpoints: dict[tuple[str, str], EndpointReport] = {}
+        self._found: dict[tuple[str, str], list[EndpointReport]] = {}
+        self._has_run = False
         self._written: list[str] = []
         self._problems: list[str] = []
 
@@ -47,8 +48,12 @@ class Summary:
             tool_version=__version__,
             target=self._target,
             seed=self._plan.measure.seed,
-            endpoints=tuple(self._endpoints.values()),
+            endpoints=self._endpoints,
         )
+
+    @property
+    def _endpoints(self) -> tuple[EndpointReport, ...]:
+        return tuple(each for reports in self._found.values() for each in reports)
 
     def pytest_report_header(self) -> str:
         """Name the target and what a rerun needs."""
@@ -63,18 +68,17 @@ class Summary:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the reports that came with a test report."""
+        self._has_run = True
         attached = getattr(report, "goleak", None)
         if attached is None:
             return
         self._target = jsondoc.target_from_dict(attached["target"])
-        for each in attached["endpoints"]:
-            endpoint = jsondoc.endpoint_from_dict(each)
-            # A rerun of the same item (--lf, flaky reruns) replaces what was known of it.
-            self._endpoints[endpoint.id, endpoint.name] = endpoint
+        # A rerun of the same item (flaky reruns) replaces what was known of it.
+        self._found[report.nodeid, report.when] = [jsondoc.endpoint_from_dict(each) for each in attached["endpoints"]]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the documents that were asked for; what can't be written keeps nothing else from being shown."""
-        if self._config.option.collectonly:
+        if not self._has_run:  # the documents of the last run are worth more than empty ones
             return
         for option, render in DOCUMENTS.items():
             if (path := document_path(self._config, option)) is not None:
@@ -114,7 +118,7 @@ class Summary:
         reason = accepted_reason(today())
         functions = {
             finding.function: None
-            for each in self._endpoints.values()
+            for each in self._endpoints
             for finding in each.new_findings
             if finding.rule_id != CONSEQUENCE.id  # goes with its cause
         }
