@@ -9,7 +9,7 @@ import pytest
 
 from pytest_goleak.plugin import hookspecs
 from pytest_goleak.plugin.fixtures import goleak, goleak_auth, goleak_client, goleak_process, goleak_target
-from pytest_goleak.plugin.options import add_options, flag
+from pytest_goleak.plugin.options import add_options, flag, refuse_idle_options
 
 __all__ = ["goleak", "goleak_auth", "goleak_client", "goleak_process", "goleak_target"]
 
@@ -41,3 +41,5 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_goleak.plugin.activate import activate  # noqa: PLC0415 - heavy, and only with --goleak
 
         activate(config)
+    else:
+        refuse_idle_options(config)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_goleak.plugin.items import CalibrateItem, GoleakFile, GoleakItem
+from pytest_goleak.plugin.items import BrokenFile, CalibrateItem, GoleakFile, GoleakItem
 from pytest_goleak.plugin.marker import check_marker
 from pytest_goleak.plugin.options import calibration_runs, flag
 from pytest_goleak.plugin.settings import config_file, plan_of
@@ -41,11 +41,21 @@ class Collector:
             self._config.args.append(str(self._path))
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collect the configuration file."""
-        if self._path is not None and file_path == self._path and plan_of(self._config).endpoints:
-            collector: pytest.Collector = GoleakFile.from_parent(parent, path=file_path)
-            return collector
-        return None
+        """Collect the configuration file; a broken one is no reason to keep other tests from running."""
+        if self._path is None or file_path != self._path:
+            return None
+        try:
+            has_endpoints = bool(plan_of(self._config).endpoints)
+        except pytest.UsageError as problem:
+            if flag(self._config, "goleak"):
+                raise
+            broken: BrokenFile = BrokenFile.from_parent(parent, path=file_path)
+            broken.problem = str(problem)
+            return broken
+        if not has_endpoints:
+            return None
+        collector: GoleakFile = GoleakFile.from_parent(parent, path=file_path)
+        return collector
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

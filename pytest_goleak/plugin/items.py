@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_goleak.model.plan import Endpoint
     from pytest_goleak.session.selftest import Control
 
-__all__ = ["CalibrateItem", "GoleakFile", "GoleakItem", "SelftestItem"]
+__all__ = ["BrokenFile", "CalibrateItem", "GoleakFile", "GoleakItem", "SelftestItem"]
 
 
 class GoleakFile(pytest.File):
@@ -35,6 +35,30 @@ class GoleakFile(pytest.File):
             if endpoint.xfail is not None:
                 item.add_marker(pytest.mark.xfail(reason=endpoint.xfail, raises=AssertionError, strict=False))
             yield item
+
+
+class BrokenFile(pytest.File):
+    """A configuration file that can't be read, in a run without ``--goleak``: one skipped item that says why."""
+
+    problem: str
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield the item."""
+        item: BrokenItem = BrokenItem.from_parent(self, name="configuration")
+        item.add_marker(pytest.mark.skip(reason=f"leak tests can't run with --goleak: {self.problem}"))
+        yield item
+
+
+class BrokenItem(pytest.Item):
+    """Stands for the leak tests that a configuration file would have."""
+
+    def runtest(self) -> None:
+        """Never called: the item is skipped."""
+        raise NotImplementedError
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Name the file in pytest's reports."""
+        return self.path, 0, self.name
 
 
 class GoleakItem(pytest.Item):

@@ -19,6 +19,7 @@ __all__ = [
     "from_ini",
     "origin",
     "out_directory",
+    "refuse_idle_options",
     "selects",
     "value",
 ]
@@ -152,6 +153,9 @@ OPTIONS = (
     Option(name="goleak-strict", help="an inconclusive endpoint fails instead of being skipped with its reason"),
 )
 
+COLLECTING = ("goleak", "goleak-config")
+"""Options that mean something where leak tests are only collected."""
+
 _BY_DEST = {option.dest: option for option in OPTIONS}
 
 
@@ -198,6 +202,19 @@ def origin(config: pytest.Config, dest: str) -> str:
 def flag(config: pytest.Config, dest: str) -> bool:
     """Return whether a switch is on."""
     return bool(value(config, dest))
+
+
+def refuse_idle_options(config: pytest.Config) -> None:
+    """Refuse options that were typed and do nothing without ``--goleak``; those in an ini file wait for it.
+
+    Raises:
+        pytest.UsageError: there is such an option.
+
+    """
+    typed = {argument.partition("=")[0] for argument in config.invocation_params.args}
+    idle = [flag for option in OPTIONS if option.name not in COLLECTING and (flag := f"--{option.name}") in typed]
+    if idle:
+        raise pytest.UsageError(f"{', '.join(idle)} without --goleak: leak tests would be skipped. Add --goleak.")
 
 
 def calibration_runs(config: pytest.Config) -> int:

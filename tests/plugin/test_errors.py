@@ -146,3 +146,43 @@ def test_a_document_that_fails_at_the_end_costs_nothing_else(project):
     result.stdout.fnmatch_lines(
         ["1 clean, *", "wrote *report.html", "ERROR: *report.json can't be written: Is a directory.*", "*1 passed*"]
     )
+
+
+BROKEN = {"a wrong key": endpoint("/ok", budgt='"3s"'), "no TOML": "[[endpoints"}
+
+
+@pytest.mark.parametrize("arguments", [[], ["test_other.py"], ["-n2"]])
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_file_keeps_no_other_test_from_running(project, broken, arguments):
+    pytester = project(BROKEN[broken])
+    pytester.makepyfile(test_other="def test_other(): ...\ndef test_leak(goleak): ...")
+    result = pytester.runpytest_subprocess("-rs", *arguments)
+
+    assert result.ret == 0
+    is_collected = "test_other.py" not in arguments
+    result.assert_outcomes(passed=1, skipped=1 + is_collected)
+    if is_collected:
+        result.stdout.fnmatch_lines(["SKIPPED * leak tests can't run with --goleak: *goleak.toml:*"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["test_other.py"]])
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_file_is_a_usage_error_where_leak_tests_are_asked_for(project, broken, arguments):
+    pytester = project(BROKEN[broken])
+    pytester.makepyfile(test_other="def test_other(): ...")
+    result = pytester.runpytest("--goleak", *arguments)
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: *goleak.toml:*"])
+    assert "Traceback" not in result.stderr.str()
+
+
+@pytest.mark.parametrize("option", ["--goleak-strict", "--goleak-calibrate", "--goleak-selftest", "--goleak-seed=3"])
+def test_options_that_do_nothing_alone_ask_for_goleak(project, option):
+    pytester = project(endpoint("/ok"))
+    result = pytester.runpytest(option)
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"*{option.partition('=')[0]} without --goleak: *. Add --goleak."])
+    pytester.makeini(f"[pytest]\naddopts = {option}\ngoleak_strict = true\n")
+    pytester.runpytest().assert_outcomes(skipped=1)
