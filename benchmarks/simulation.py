@@ -165,13 +165,13 @@ def leak(byte: float, objects: float, goroutines: float = 0.0, *, every: int = 1
     return part
 
 
-def growing_slice(byte: float) -> Part:
-    """An appended slice: its capacity doubles up to 256 elements, then grows by a quarter."""
+def growing_slice(byte: float, factor: float = 1.25) -> Part:
+    """An appended slice: its capacity doubles up to 256 elements, then grows by a quarter; that of a buffer doubles."""
 
     def part(w: World) -> Levels:
         capacity = 512.0
         while capacity < byte * w.served:
-            capacity *= 2.0 if capacity < 4096 else 1.25
+            capacity *= 2.0 if capacity < 4096 else factor
         return levels(capacity, 1)
 
     return part
@@ -211,6 +211,7 @@ LEAKING: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "goroutine under pool": lambda _: [leak(3000, 4, 1), breathing_pool(100)],
     "leak and drain": lambda r: [leak(256, 1), slow_drain(1000, r.uniform(1, 5))],
     "growing slice": lambda _: [growing_slice(256)],
+    "growing buffer": lambda r: [growing_slice(r.uniform(100, 4000), 2.0)],
     "unbounded keys": lambda _: [random_keys_cache(10**7, 300)],
 }
 

@@ -121,9 +121,21 @@ def _explain(verdict: Verdict, snapshots: dict[str, Snapshot], equipment: Equipm
             snapshots["after"] = _take(equipment)
         elif "after" in snapshots:
             return _attribute(verdict, snapshots, equipment)
+        else:
+            return Attribution(note=_without_profiles(equipment.target))
     except GoleakError as failure:
         return Attribution(note=f"The last profiles could not be had: {failure}")
     return Attribution()
+
+
+def _without_profiles(target: Target) -> str:
+    """Say why a leak that was certain has no place: its profiles are those of the process that showed it."""
+    note = "No place can be named: the measurement broke off before profiles of the growth were taken."
+    try:
+        target.check_alive()
+    except GoleakError as death:
+        return f"{note} {death}"
+    return f"{note} The verdict says why; with what it names mended, a further run names the place."
 
 
 def _attribute(verdict: Verdict, snapshots: dict[str, Snapshot], equipment: Equipment) -> Attribution:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from pytest_goleak.check.reading import fetch, read
 from pytest_goleak.model.errors import FetchError, MalformedProfileError
 from pytest_goleak.model.observation import Capture
 from pytest_goleak.model.profile import SiteGrowth
@@ -34,31 +35,31 @@ def take(fetcher: Fetcher, *, proves: bool) -> Snapshot:
     """Capture heap (after a collection), goroutines and, where *proves*, the proven leaks."""
     # The heap profile shows what the last but one collection found: with the one of the look before, it is current.
     return Snapshot(
-        heap=fetcher.fetch("heap", gc=1),
-        goroutine=fetcher.fetch("goroutine"),
-        goroutineleak=fetcher.fetch("goroutineleak") if proves else None,
+        heap=fetch(fetcher, "heap", gc=1),
+        goroutine=fetch(fetcher, "goroutine"),
+        goroutineleak=fetch(fetcher, "goroutineleak") if proves else None,
     )
 
 
 def heap_growth(before: Snapshot, after: Snapshot) -> list[SiteGrowth]:
     """Return the heap sites that grew, with their sampling errors."""
-    return growth(parse(before.heap.content), parse(after.heap.content), kind="heap")
+    return growth(read(before.heap, parse), read(after.heap, parse), kind="heap")
 
 
 def heap_diff(before: Snapshot, after: Snapshot) -> bytes:
     """Return *after* less *before* as a profile that ``go tool pprof`` opens."""
-    return encode(diff(parse(before.heap.content), parse(after.heap.content)))
+    return encode(diff(read(before.heap, parse), read(after.heap, parse)))
 
 
 def goroutine_growth(before: Snapshot, after: Snapshot, fetcher: Fetcher) -> list[SiteGrowth]:
     """Return the goroutine sites that grew, with what they wait for, their creators, and which are proven leaked."""
-    later = parse(after.goroutine.content)
-    grown = [each for each in growth(parse(before.goroutine.content), later, kind="goroutine") if each.objects > 0]
+    later = read(after.goroutine, parse)
+    grown = [each for each in growth(read(before.goroutine, parse), later, kind="goroutine") if each.objects > 0]
     if not grown:
         return []
     if later.values.sum() <= MAX_DUMPED_GOROUTINES:
         grown = explain(grown, _details(fetcher))
-    proven = goroutine_counts(parse(after.goroutineleak.content)) if after.goroutineleak else {}
+    proven = goroutine_counts(read(after.goroutineleak, parse)) if after.goroutineleak else {}
     return [replace(each, proven=proven.get(each.site, 0) >= 0.9 * each.objects) for each in grown]
 
 

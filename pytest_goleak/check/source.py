@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_goleak.check.reading import fetch, read
 from pytest_goleak.model.errors import FetchError
 from pytest_goleak.model.observation import Observation
 from pytest_goleak.model.profile import MemStats
@@ -46,7 +47,7 @@ class PprofSource:
             earlier, memstats = memstats, self._collect()
             is_falling = _fell(earlier, memstats)
         # Goroutines come after the heap, since those that a finalizer stops end only with its collection.
-        goroutines = goroutine_counts(parse(self._fetcher.fetch("goroutine").content))
+        goroutines = goroutine_counts(read(fetch(self._fetcher, "goroutine"), parse))
         now = self._clock.now()
         return Observation(
             at_s=now,
@@ -61,14 +62,14 @@ class PprofSource:
         )
 
     def _collect(self) -> MemStats:
-        return parse_memstats(self._fetcher.fetch("heap", gc=1, debug=1).content)
+        return read(fetch(self._fetcher, "heap", gc=1, debug=1), parse_memstats)
 
     def proven_leaks(self) -> int | None:
         """Return how many goroutines the runtime proves leaked, ``None`` where it does not offer the profile."""
         if not self._proves:
             return None
         try:
-            return sum(goroutine_counts(parse(self._fetcher.fetch("goroutineleak").content)).values())
+            return sum(goroutine_counts(read(fetch(self._fetcher, "goroutineleak"), parse)).values())
         except FetchError:
             # Listed but not served: an experiment of the runtime that this build was made without.
             self._proves = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_goleak.check.endpoint import Equipment
+from pytest_goleak.check.reading import fetch, read
 from pytest_goleak.cli.check import Check, Status
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.plan import Endpoint, RunPlan
@@ -54,7 +55,7 @@ def _levels(_plan: RunPlan, equipment: Equipment) -> Check:
 
 
 def _places(plan: RunPlan, equipment: Equipment) -> Check:
-    rate = parse_heap(equipment.fetcher.fetch("heap", debug=1).content).rate
+    rate = read(fetch(equipment.fetcher, "heap", debug=1), parse_heap).rate
     if rate <= 0:
         return Check(
             name="places",

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
-from itertools import pairwise
 
 from pytest_goleak.cli.check import Check, Status
 from pytest_goleak.fetch.fetcher import HttpFetcher
 from pytest_goleak.model.auth import Auth
 from pytest_goleak.model.errors import AuthError, GoleakError
 from pytest_goleak.model.plan import RunPlan
-from pytest_goleak.model.profile import MemStats
-from pytest_goleak.model.protocols import Fetcher, Target
+from pytest_goleak.model.protocols import Target
 from pytest_goleak.model.report import TargetInfo
-from pytest_goleak.pprof.text import parse_memstats
+from pytest_goleak.session.replicas import CONNECTIONS, require_one_process
 
 __all__ = ["check_go_version", "check_one_process", "check_token", "describe"]
-
-CONNECTIONS = 8
-"""Separate connections that the service is asked on: two replicas that take turns pass as one with odds of 1 %."""
 
 
 def describe(plan: RunPlan, target: Target) -> Check:
@@ -65,41 +59,11 @@ def check_go_version(info: TargetInfo, profiles: tuple[str, ...]) -> Check:
 
 def check_one_process(plan: RunPlan, target: Target) -> Check:
     """Return whether one single process answers at the URL: on every new connection, the same one."""
-    command_lines: set[bytes] = set()
-    counters: list[MemStats] = []
     try:
-        with ExitStack() as stack:
-            for _ in range(CONNECTIONS):
-                fetcher = stack.enter_context(_fetcher(plan, target))
-                counters.append(parse_memstats(fetcher.fetch("heap", debug=1).content))
-                command_lines.add(_command_line(fetcher))
+        require_one_process(lambda: _fetcher(plan, target))
     except GoleakError as problem:
         return Check(name="one process", status=Status.FAIL, detail=str(problem))
-    advice = "Point goleak at one single process: a replica's own address, not a load balancer's."
-    if len(command_lines) > 1:
-        return Check(
-            name="one process",
-            status=Status.FAIL,
-            detail=f"{len(command_lines)} different programs answer on {CONNECTIONS} connections",
-            advice=advice,
-        )
-    for before, after in pairwise(counters):
-        if after.total_alloc < before.total_alloc or after.num_gc < before.num_gc:
-            return Check(
-                name="one process",
-                status=Status.FAIL,
-                detail=f"TotalAlloc went from {before.total_alloc:,} to {after.total_alloc:,} and NumGC from "
-                f"{before.num_gc:,} to {after.num_gc:,}: neither ever falls in one process",
-                advice=advice,
-            )
     return Check(name="one process", status=Status.OK, detail=f"the same one on {CONNECTIONS} connections")
-
-
-def _command_line(fetcher: Fetcher) -> bytes:
-    try:
-        return fetcher.fetch("cmdline").content
-    except GoleakError:
-        return b""  # not every service serves it; its counters tell as well
 
 
 def _fetcher(plan: RunPlan, target: Target) -> HttpFetcher:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from pathlib import Path
 
 from pytest_goleak.findings.blame import Origin, origin, user_frames
 from pytest_goleak.findings.cluster import Cluster, cluster_sites
@@ -257,7 +258,8 @@ def _finding(lead: _Lead, requests: int, read_source: SourceReader | None) -> Fi
         rule_id=rule.id,
         kind=cluster.kind,
         function=frame.function,
-        file=frame.file,
+        # With -trimpath the profile names a module, which is no path that an editor or a code host could open.
+        file=shown.path if shown and not Path(frame.file).is_absolute() else frame.file,
         line=frame.line,
         per_request=cluster.objects / requests,
         unit="goroutines",

@@ -30,15 +30,23 @@ _MODE_FLAGS = {
 
 
 def reproduce(
-    endpoint: Endpoint, *, base_url: str, pprof_url: str, auth: Auth, requests: int, socket: str | None = None
+    endpoint: Endpoint,
+    *,
+    item_id: str,
+    base_url: str,
+    pprof_url: str,
+    auth: Auth,
+    requests: int,
+    socket: str | None = None,
 ) -> tuple[str, ...]:
     """Return shell lines (bash) that show *endpoint*'s growth with curl, hey and ``go tool pprof``.
 
-    The token is ``$PPROF_TOKEN``, never the token itself. What the request varies is varied with ``printf``,
-    ``shuf`` and a counter; comments start with ``#``.
+    Load that is a Python function is made by its test, on the same service. The token is ``$PPROF_TOKEN``, never the
+    token itself. What the request varies is varied with ``printf``, ``shuf`` and a counter; comments start with ``#``.
 
     Args:
-        endpoint: what to request.
+        endpoint: what to request; one without a path is a Python function.
+        item_id: node id of the test.
         base_url: origin that the endpoint's path is joined to.
         pprof_url: the pprof index, without a trailing slash.
         auth: how the token is sent, to pprof only.
@@ -46,7 +54,11 @@ def reproduce(
         socket: Unix socket that the service listens on.
 
     """
-    load = _load_lines(endpoint, base_url=base_url, requests=max(1, requests), socket=socket)
+    load = (
+        _load_lines(endpoint, base_url=base_url, requests=max(1, requests), socket=socket)
+        if endpoint.path
+        else (_test_line(endpoint, item_id, base_url=base_url, socket=socket),)
+    )
     fetch = {
         (kind, moment): _fetch_line(pprof_url, kind, f"{kind}_{moment}.pb.gz", auth=auth, socket=socket)
         for kind in (_HEAP, _GOROUTINE)
@@ -94,15 +106,11 @@ def _token_words(auth: Auth) -> list[str]:
     if not auth.has_token:
         return []
     if auth.basic:
-        return ["-u", f'{_in_double_quotes(auth.basic + ":")}"$PPROF_TOKEN"']
+        return ["-u", f'"{_escaped(auth.basic)}:$PPROF_TOKEN"']
     if auth.query:
-        return ["-G", "--data-urlencode", f'{_in_double_quotes(auth.query + "=")}"$PPROF_TOKEN"']
+        return ["-G", "--data-urlencode", f'"{_escaped(auth.query)}=$PPROF_TOKEN"']
     prefix = f"{auth.header or 'Authorization'}: {auth.scheme + ' ' if auth.scheme else ''}"
     return ["-H", f'"{_escaped(prefix)}$PPROF_TOKEN"']
-
-
-def _in_double_quotes(text: str) -> str:
-    return f'"{_escaped(text)}"'
 
 
 def _escaped(text: str) -> str:
@@ -111,6 +119,11 @@ def _escaped(text: str) -> str:
 
 def _socket_words(socket: str | None) -> list[str]:
     return ["--unix-socket", shlex.quote(socket)] if socket else []
+
+
+def _test_line(endpoint: Endpoint, item_id: str, *, base_url: str, socket: str | None) -> str:
+    where = [] if socket else ["--goleak-url", base_url]
+    return shlex.join(["pytest", "--goleak", item_id, "--goleak-seed", str(endpoint.measure.seed), *where])
 
 
 def _load_lines(endpoint: Endpoint, *, base_url: str, requests: int, socket: str | None) -> tuple[str, ...]:

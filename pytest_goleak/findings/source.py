@@ -32,6 +32,8 @@ class Excerpt:
     """Position of the line in *body*; ``None`` if no function holds it."""
     context: tuple[str, ...]
     """Numbered lines around it for a reader, the line itself marked with ``>``."""
+    path: str = ""
+    """Where the file is on this machine."""
 
 
 SourceReader = Callable[[Frame], Excerpt | None]
@@ -102,7 +104,7 @@ def excerpt(path: Path, line: int, *, around: int = 3) -> Excerpt | None:
     )
     start, body = _function_around(lines, line - 1)
     index = line - 1 - start if body else None
-    return Excerpt(line=lines[line - 1].strip(), body=body, index=index, context=context)
+    return Excerpt(line=lines[line - 1].strip(), body=body, index=index, context=context, path=str(path.resolve()))
 
 
 def _declares(declaration: str, function: str) -> bool:

@@ -26,6 +26,9 @@ __all__ = ["Scenario", "ScenarioDriver"]
 Scenario = Callable[[httpx.Client], object]
 """One iteration of the load; what it returns is ignored."""
 
+MAX_FAILED_SHARE = 0.05
+"""Calls that may fail, as for answers of an unexpected status."""
+
 _PROGRESS_INTERVAL_S = 0.25
 
 
@@ -34,8 +37,8 @@ class ScenarioDriver:
 
     A call that raises is counted in ``errors``, under the type, message and line of the first such exception. An
     ``httpx.TransportError`` means that the service gave no answer; any other exception, a failed assertion among them,
-    is an answer that was not expected. Exceptions that are no ``Exception``, such as those of ``pytest.fail`` and
-    Ctrl-C, end the job and are passed on.
+    is a call that failed. Exceptions that are no ``Exception``, such as those of ``pytest.fail`` and Ctrl-C, end the
+    job and are passed on.
 
     Args:
         function: Called with a client on the job's ``base_url``; each worker has a client of its own, so that cookies
@@ -47,6 +50,8 @@ class ScenarioDriver:
 
     def __init__(self, function: Scenario) -> None:
         self._function = function
+        self.failure: Exception | None = None
+        """The first exception of the last job in which too many calls failed, with its traceback."""
         # Certificates take tens of milliseconds to load: once, not for every client of every round.
         self._tls = httpx.create_ssl_context(trust_env=False)
 
@@ -63,9 +68,10 @@ class ScenarioDriver:
         A call under way at the deadline is waited for; each of its requests has the endpoint's own time-out.
 
         Raises:
-            LoadDriverError: the function can't be driven, or the job makes no sense.
+            LoadDriverError: the function can't be driven, too many of its calls failed, or the job makes no sense.
 
         """
+        self.failure = None
         check_amount(job)
         if problem := self.unsupported(job.endpoint):
             raise LoadDriverError(problem)
@@ -84,7 +90,15 @@ class ScenarioDriver:
             duration_s = time.monotonic() - started_s
         if on_progress:
             on_progress(_finished(workers))
-        return _result(job, workers, course, duration_s)
+        result = _result(job, workers, course, duration_s)
+        if result.unexpected > MAX_FAILED_SHARE * result.completed:
+            self.failure = course.first_failure
+            listed = ", ".join(f"{text} x{count:,}" for text, count in result.errors.items())
+            raise LoadDriverError(
+                f"{result.unexpected:,} of {result.completed:,} calls failed: {listed}. Load is made of calls that "
+                f"pass: call the function once without load, and mend it or what it asks of the service."
+            )
+        return result
 
 
 class _Course:
@@ -95,6 +109,7 @@ class _Course:
         self._left = iterations
         self._deadline_s = deadline_s
         self._connect_failures = 0
+        self.first_failure: Exception | None = None
         self._first_texts: dict[tuple[type[Exception], str], str] = {}
 
     @property
@@ -156,6 +171,7 @@ class _Worker:
             return
         except Exception as error:  # noqa: BLE001 - the user's function may raise anything; it is counted and shown
             self.unexpected += 1
+            self._course.first_failure = self._course.first_failure or error
             self.tally.errors[self._describe(error)] += 1
         self.tally.add_answer(0, time.monotonic() - started_s)
         self._course.note(refused=False)

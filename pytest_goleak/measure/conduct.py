@@ -135,7 +135,7 @@ class _Measurement:
                 observations.append(self._observe(step))
                 self.pace.loaded(observations[-1].at_s - observations[-2].at_s, load.duration_s)
             else:
-                pause_s = self.pace.pause_s(step.idle_share * self._load_s(step, loads, index))
+                pause_s = self.pace.pause_s(self._load_s(step, loads, index), share=step.idle_share)
                 self.bench.clock.sleep(pause_s)
                 loads.append(None)
                 observations.append(self._observe(step))

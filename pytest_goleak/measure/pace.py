@@ -30,11 +30,11 @@ class Pace:
         """Take in an idle round: how long it was from level to level, and its pause alone."""
         self._looking.append(whole_s - pause_s)
 
-    def pause_s(self, load_s: float) -> float:
-        """Return how long to pause in an idle round, so that it lasts as long as one with *load_s* seconds of load."""
+    def pause_s(self, load_s: float, *, share: float = 1.0) -> float:
+        """Return how long to pause in an idle round, so that it lasts *share* of one with *load_s* seconds of load."""
         settling = _recent_mean(self._settling)
         looking = _recent_mean(self._looking) if self._looking else settling
-        return max(0.0, load_s + settling - looking)
+        return max(0.0, share * (load_s + settling) - looking)
 
 
 def _recent_mean(seconds: Sequence[float]) -> float:

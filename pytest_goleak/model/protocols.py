@@ -107,6 +107,16 @@ class Target(Protocol):
         """Process of a service that we started, ``None`` for one that runs elsewhere."""
         ...
 
+    @property
+    def memprofilerate(self) -> int | None:
+        """Mean bytes between two samples of its heap profile, where we have set that."""
+        ...
+
+    @property
+    def is_started_by_us(self) -> bool:
+        """Whether it is our process, rather than one that runs elsewhere or has replicas."""
+        ...
+
     def check_alive(self) -> None:
         """Raise :class:`~pytest_goleak.model.errors.TargetError` if the process we started is gone."""
         ...

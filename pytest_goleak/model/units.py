@@ -72,7 +72,9 @@ def format_count(count: float) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return *seconds* for a reader: ``0.4 s``, ``12 s``, ``2 min 5 s``."""
+    """Return *seconds* for a reader: ``3 ms``, ``0.4 s``, ``12 s``, ``2 min 5 s``."""
+    if 0 < seconds < 0.05:
+        return f"{max(1, round(1000 * seconds))} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:

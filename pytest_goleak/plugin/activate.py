@@ -57,9 +57,12 @@ def keep_together(config: pytest.Config) -> None:
         config.option.loadgroup = True
         return
     dist = config.getoption("dist", "no")
-    if dist == "load":
+    if dist in ("load", "loadgroup"):
+        from pytest_goleak.plugin import scheduling  # noqa: PLC0415 - only where xdist distributes
+
         config.option.dist = "loadgroup"
-    elif dist not in ("no", "loadgroup"):
+        config.pluginmanager.register(scheduling, "goleak-scheduling")
+    elif dist != "no":
         raise pytest.UsageError(
             f"--dist={dist} with --goleak: endpoints of one target would be measured at the same time and disturb "
             f"each other. Expected --dist=loadgroup, which -n alone chooses."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_goleak.plugin.items import BrokenFile, CalibrateItem, GoleakFile, GoleakItem
+from pytest_goleak.plugin.items import CalibrateItem, GoleakFile, GoleakItem
 from pytest_goleak.plugin.marker import check_marker
 from pytest_goleak.plugin.options import calibration_runs, flag
 from pytest_goleak.plugin.settings import config_file, plan_of
@@ -41,31 +41,32 @@ class Collector:
             self._config.args.append(str(self._path))
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collect the configuration file; a broken one is no reason to keep other tests from running."""
-        if self._path is None or file_path != self._path:
-            return None
+        """Collect the configuration file."""
+        if self._path is not None and file_path == self._path and self._has_items():
+            collector: pytest.Collector = GoleakFile.from_parent(parent, path=file_path)
+            return collector
+        return None
+
+    def _has_items(self) -> bool:
+        """Whether the configuration file has endpoints, or a mistake that its item can name."""
         try:
-            has_endpoints = bool(plan_of(self._config).endpoints)
-        except pytest.UsageError as problem:
-            if flag(self._config, "goleak"):
-                raise
-            broken: BrokenFile = BrokenFile.from_parent(parent, path=file_path)
-            broken.problem = str(problem)
-            return broken
-        if not has_endpoints:
-            return None
-        collector: GoleakFile = GoleakFile.from_parent(parent, path=file_path)
-        return collector
+            return bool(plan_of(self._config).endpoints)
+        except pytest.UsageError:
+            return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep leak tests of the target in one xdist worker, and skip them where they are not asked for."""
         enabled = flag(self._config, "goleak")
+        if enabled:
+            from pytest_goleak.plugin.drivers import check_load  # noqa: PLC0415 - load, only with --goleak
+
+            check_load(self._config, items)
         for item in items:
             if not is_leak_test(item):
                 continue
             check_marker(item)
-            if self._config.pluginmanager.hasplugin("xdist"):  # which registers the mark
+            if self._config.pluginmanager.hasplugin("xdist"):  # which declares the marker
                 item.add_marker(pytest.mark.xdist_group(GROUP))
             if not enabled:
                 item.add_marker(pytest.mark.skip(reason=DISABLED))

@@ -12,7 +12,7 @@ from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import ProgressListener
 from pytest_goleak.model.report import EndpointReport, Outcome
-from pytest_goleak.model.units import format_seconds, parse_duration
+from pytest_goleak.model.units import parse_duration
 from pytest_goleak.plugin.items import CalibrateItem, GoleakItem, SelftestItem
 from pytest_goleak.plugin.options import flag, value
 from pytest_goleak.session.allowance import Allowance
@@ -60,7 +60,7 @@ class Economy:
         if self._allowance is None:
             return endpoint
         with suppress(GoleakError):  # building and starting the service is not on this budget
-            _ = session.equipment
+            session.prepare()
         share_s = self._allowance.share(endpoint.measure.budget_s)
         if share_s is None:
             return None
@@ -68,10 +68,8 @@ class Economy:
 
     def spent(self, endpoint: Endpoint, item_id: str) -> EndpointReport:
         """Return the report of an endpoint that was left out."""
-        reason = (
-            f"not measured: of the total budget of {format_seconds(self._total_s or 0.0)} too little is left. "
-            f"Raise --goleak-total-budget, or take fewer endpoints."
-        )
+        why = self._allowance.refusal() if self._allowance else ""
+        reason = f"not measured: {why}. Raise --goleak-total-budget, or take fewer endpoints."
         return unmeasured(endpoint, item_id, reason, Outcome.INCONCLUSIVE)
 
 

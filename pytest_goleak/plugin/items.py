@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_goleak.model.plan import Endpoint
     from pytest_goleak.session.selftest import Control
 
-__all__ = ["BrokenFile", "CalibrateItem", "GoleakFile", "GoleakItem", "SelftestItem"]
+__all__ = ["CalibrateItem", "GoleakFile", "GoleakItem", "SelftestItem"]
 
 
 class GoleakFile(pytest.File):
@@ -23,7 +23,11 @@ class GoleakFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for each endpoint; to calibrate, the first one stands for all where none is selected."""
-        endpoints = plan_of(self.config).endpoints
+        try:
+            endpoints = plan_of(self.config).endpoints
+        except pytest.UsageError as mistake:  # without --goleak: nobody asked for leak tests, so nothing else may fail
+            yield BrokenItem.from_parent(self, name="configuration", mistake=str(mistake))
+            return
         if flag(self.config, "goleak") and (runs := calibration_runs(self.config)):
             for endpoint in endpoints if selects(self.config) else endpoints[:1]:
                 yield CalibrateItem.of(self, endpoint, runs=runs)
@@ -37,28 +41,16 @@ class GoleakFile(pytest.File):
             yield item
 
 
-class BrokenFile(pytest.File):
-    """A configuration file that can't be read, in a run without ``--goleak``: one skipped item that says why."""
-
-    problem: str
-
-    def collect(self) -> Iterator[pytest.Item]:
-        """Yield the item."""
-        item: BrokenItem = BrokenItem.from_parent(self, name="configuration")
-        item.add_marker(pytest.mark.skip(reason=f"leak tests can't run with --goleak: {self.problem}"))
-        yield item
-
-
 class BrokenItem(pytest.Item):
-    """Stands for the leak tests that a configuration file would have."""
+    """Stands for the endpoints of a configuration file that can't be read."""
+
+    def __init__(self, *, mistake: str, **arguments: object) -> None:
+        super().__init__(**arguments)  # type: ignore[arg-type]
+        self.mistake = mistake
 
     def runtest(self) -> None:
-        """Never called: the item is skipped."""
-        raise NotImplementedError
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        """Name the file in pytest's reports."""
-        return self.path, 0, self.name
+        """Skip, and say what is wrong."""
+        pytest.skip(self.mistake)
 
 
 class GoleakItem(pytest.Item):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from pytest_goleak.config.load import with_overrides
 from pytest_goleak.load.scenario import ScenarioDriver
+from pytest_goleak.model.errors import MeasurementError
 from pytest_goleak.model.observation import LoadResult
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import LoadJob
@@ -55,9 +57,27 @@ class LoopDriver:
 
     name = "loop"
 
-    def __init__(self, call: Callable[[], object], transports: list[ReopeningTransport]) -> None:
-        self._scenario = ScenarioDriver(lambda _: call())
+    def __init__(
+        self, test: Callable[..., object], arguments: Mapping[str, object], transports: list[ReopeningTransport]
+    ) -> None:
+        @functools.wraps(test)  # so that the lines that are named are the test's
+        def call(_client: httpx.Client) -> object:
+            return test(**arguments)
+
+        self._test = test
+        self._scenario = ScenarioDriver(call)
         self._transports = transports
+
+    @property
+    def failure(self) -> Exception | None:
+        """What the test raised if that ended the job; its traceback starts in the test."""
+        error = self._scenario.failure
+        if error is None:
+            return None
+        traceback = error.__traceback__
+        while traceback and traceback.tb_frame.f_code is not getattr(self._test, "__code__", None):
+            traceback = traceback.tb_next
+        return error.with_traceback(traceback or error.__traceback__)
 
     def unsupported(self, endpoint: Endpoint) -> str | None:
         """Return why this driver can't drive *endpoint*, or ``None`` if it can."""
@@ -94,6 +114,7 @@ class LoopTests:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Take over the call of a marked test."""
+        __tracebackhide__ = True
         if not is_loop(pyfuncitem):
             return None
         _run_loop(self._run, pyfuncitem)
@@ -115,5 +136,9 @@ def _run_loop(run: GoleakRun, item: pytest.Function) -> None:
         overrides=from_command_line(item.config),
         **arguments_of(item),
     )
-    driver = LoopDriver(lambda: item.obj(**arguments), transports)
-    run.judge(item, run.check(item, endpoint, driver=driver), endpoint.measure.tolerance)
+    driver = LoopDriver(item.obj, arguments, transports)
+    report = run.check(item, endpoint, driver=driver)
+    try:
+        run.judge(item, report, endpoint.measure.tolerance)
+    except MeasurementError as error:
+        raise error from driver.failure

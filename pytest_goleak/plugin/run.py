@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pytest_goleak.model.plan import Endpoint, RunPlan, Tolerance
 from pytest_goleak.model.protocols import LoadDriver
 from pytest_goleak.model.report import EndpointReport, Outcome
 from pytest_goleak.plugin.collect import is_leak_test
+from pytest_goleak.plugin.drivers import offered
 from pytest_goleak.plugin.economy import Economy
 from pytest_goleak.plugin.options import flag, out_directory, value
 from pytest_goleak.plugin.outcome import GoleakWarning
@@ -73,23 +73,13 @@ class GoleakRun:
         hook = self.config.hook
         return GoleakSession(
             plan,
-            drivers=self._drivers(),
+            drivers=offered(self.config),
             out=out,
             rules=[rule for rules in hook.pytest_goleak_hints(config=self.config) for rule in rules],
             make_source=lambda target, fetcher: hook.pytest_goleak_sources(
                 config=self.config, target=target, fetcher=fetcher
             ),
         )
-
-    def _drivers(self) -> dict[str, Callable[[], LoadDriver]]:
-        offered: dict[str, Callable[[], LoadDriver]] = {}
-        # The built-in drivers answer last. Reversed, those of the user win where names are the same.
-        answers: list[Mapping[str, Callable[[], LoadDriver]]] = self.config.hook.pytest_goleak_load_drivers(
-            config=self.config
-        )
-        for answer in reversed(answers):
-            offered.update(answer)
-        return offered
 
     def check(self, item: pytest.Item, endpoint: Endpoint, *, driver: LoadDriver | None = None) -> EndpointReport:
         """Examine *endpoint* and remember the report for *item*."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,16 +19,19 @@ _NO_PLACE = "GL000"
 Document = dict[str, Any]
 
 
-def render(report: RunReport) -> str:
-    """Return the SARIF log as text."""
-    return json.dumps(to_dict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def render(report: RunReport, *, root: Path | None = None) -> str:
+    """Return the SARIF log as text; files below *root*, by default the current directory, are named relative to it."""
+    return json.dumps(to_dict(report, root=root or Path.cwd()), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def to_dict(report: RunReport) -> Document:
-    """Return the SARIF log as plain data: one run, whose results are the findings of all endpoints."""
+def to_dict(report: RunReport, *, root: Path | None = None) -> Document:
+    """Return the SARIF log as plain data: one run, whose results are the findings of all endpoints.
+
+    Code hosts show a result only where its file is named as in the repository: relative to *root*.
+    """
     rules = _rules(report)
     indices = {rule["id"]: index for index, rule in enumerate(rules)}
-    results = [result for endpoint in report.endpoints for result in _results(endpoint, indices)]
+    results = [result for endpoint in report.endpoints for result in _results(endpoint, indices, root)]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -64,7 +68,7 @@ def _rule(finding: Finding) -> Document:
     return rule
 
 
-def _results(endpoint: EndpointReport, indices: dict[str, int]) -> Iterator[Document]:
+def _results(endpoint: EndpointReport, indices: dict[str, int], root: Path | None) -> Iterator[Document]:
     if endpoint.outcome is Outcome.LEAK and not endpoint.findings:
         yield {
             "ruleId": _NO_PLACE,
@@ -73,18 +77,18 @@ def _results(endpoint: EndpointReport, indices: dict[str, int]) -> Iterator[Docu
             "message": {"text": headline(endpoint)},
         }
     for finding in endpoint.findings:
-        yield _result(endpoint, finding, indices[finding.rule_id])
+        yield _result(endpoint, finding, indices[finding.rule_id], root)
 
 
-def _result(endpoint: EndpointReport, finding: Finding, rule_index: int) -> Document:
+def _result(endpoint: EndpointReport, finding: Finding, rule_index: int, root: Path | None) -> Document:
     known = finding.ignored_by if finding.ignored_by is not None else endpoint.xfail
     text = f"{endpoint.name}: {finding.title or 'leak'}: {finding_growth(finding)} in {finding.function}"
     result: Document = {
         "ruleId": finding.rule_id,
         "ruleIndex": rule_index,
-        "level": "error" if known is None else "note",
+        "level": "error" if known is None and finding.baseline != "unchanged" else "note",
         "message": {"text": text},
-        "locations": [_location(finding)],
+        "locations": [_location(finding, root)],
         # Lines move with every edit; function and endpoint stay.
         "partialFingerprints": {
             "goleak/v1": f"{endpoint.name}|{finding.kind}|{finding.function}|{finding.state or ''}"
@@ -98,17 +102,19 @@ def _result(endpoint: EndpointReport, finding: Finding, rule_index: int) -> Docu
     return result
 
 
-def _location(finding: Finding) -> Document:
+def _location(finding: Finding, root: Path | None) -> Document:
     location: Document = {"logicalLocations": [{"fullyQualifiedName": finding.function, "kind": "function"}]}
     if finding.file:
-        physical: Document = {"artifactLocation": {"uri": _uri(finding.file)}}
+        physical: Document = {"artifactLocation": {"uri": _uri(finding.file, root)}}
         if finding.line >= 1:
             physical["region"] = {"startLine": finding.line}
         location["physicalLocation"] = physical
     return location
 
 
-def _uri(file: str) -> str:
+def _uri(file: str, root: Path | None) -> str:
+    if root is not None and Path(file).is_relative_to(root):
+        file = Path(file).relative_to(root).as_posix()
     path = quote(file.replace("\\", "/"), safe="/@!~+,()")
     if path.startswith("/"):
         return f"file://{path}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from textwrap import shorten
 
 from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.report import EndpointReport, Outcome, RunReport
@@ -25,6 +27,9 @@ from pytest_goleak.report.finding_text import finding_lines, fold_shell, wrapped
 from pytest_goleak.report.sparkline import plot
 
 __all__ = ["render_endpoint", "summary", "verdict_line"]
+
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
+_LONGEST_ERROR = 140
 
 
 def render_endpoint(report: EndpointReport, *, tolerance: Tolerance | None = None) -> str:
@@ -69,11 +74,16 @@ def _cells(report: EndpointReport) -> tuple[str, str, str, str]:
     outcome = f"{report.outcome.value} (known)" if _is_known(report) else report.outcome.value
     match report.outcome:
         case Outcome.CLEAN:
-            said = "; ".join(filter(None, [visible(report), bounded_by(report)])) or report.reason
+            together = "screened together" if report.screened_with is not None else ""
+            said = "; ".join(filter(None, [together, visible(report), bounded_by(report)])) or report.reason
         case Outcome.LEAK:
             first = next(iter(report.new_findings or report.findings), None)
             said = ": ".join(part for part in (growth(report), first.location if first else "") if part)
             said = said or report.reason
+        case Outcome.ERROR:  # the failed test's text has all of it
+            said = shorten(
+                _SENTENCE_END.split(report.reason.partition("\n")[0], 1)[0], _LONGEST_ERROR, placeholder=" …"
+            )
         case _:
             said = report.reason.partition("\n")[0]
     return outcome, report.name, effort(report), said
@@ -135,8 +145,8 @@ def _circumstances(report: EndpointReport) -> Iterator[str]:
 
 
 def _unattributed(report: EndpointReport) -> list[str]:
-    if report.outcome is not Outcome.LEAK or report.findings:
-        return []
+    if report.outcome is not Outcome.LEAK or report.findings or report.note:
+        return []  # a note says why there is no place
     return wrapped(
         "No place could be named: the profiles show no site that grew beyond their sampling error. Start the service "
         "with GODEBUG=memprofilerate=1, or raise the budget."

@@ -25,12 +25,13 @@ from pytest_goleak.findings.reproduce import reproduce
 from pytest_goleak.findings.source import make_reader, source_roots
 from pytest_goleak.load.request import has_placeholders
 from pytest_goleak.model.auth import Auth, Secret
-from pytest_goleak.model.errors import ConfigError, GoleakError
+from pytest_goleak.model.errors import ConfigError, GoleakError, TargetError
 from pytest_goleak.model.plan import Endpoint, RunPlan
 from pytest_goleak.model.protocols import Fetcher, LoadDriver, ProgressListener, Source, Target
 from pytest_goleak.model.report import EndpointReport, Outcome, TargetInfo
 from pytest_goleak.session.artifacts import Artifacts
 from pytest_goleak.session.clock import MonotonicClock
+from pytest_goleak.session.replicas import require_one_process
 from pytest_goleak.session.today import today
 from pytest_goleak.target.buildinfo import go_version
 from pytest_goleak.target.open import open_target
@@ -80,6 +81,7 @@ class GoleakSession:
         self._target: Target | None = None
         self._equipment: Equipment | None = None
         self._failure: GoleakError | None = None
+        self._is_prepared = False
         self._redact = Redactor()
         self._token: Secret | None = None
         self._build: TemporaryDirectory[str] | None = None
@@ -103,6 +105,7 @@ class GoleakSession:
 
     def _stop(self) -> None:
         self._equipment = self._target = None
+        self._is_prepared = False
         self._stack.close()
 
     # --- the target ------------------------------------------------------------------------------------------------
@@ -180,20 +183,8 @@ class GoleakSession:
 
         """
         if self._equipment is None:
-            target, plan = self.target, self.plan.target
-            fetcher = self._stack.enter_context(
-                HttpFetcher(
-                    target.pprof_url,
-                    auth=self.plan.auth,
-                    root=plan.root,
-                    timeout_s=plan.timeout_s,
-                    max_response_bytes=plan.max_response_bytes,
-                    socket=target.socket,
-                    alive=target.check_alive,
-                    base_url=target.url,
-                    token=self._resolve_token(),
-                )
-            )
+            target = self.target
+            fetcher = self._stack.enter_context(self._connect())
             profiles = fetcher.index()
             source = self._make_source(target, fetcher) or PprofSource(fetcher, self._clock, profiles=profiles)
             self._equipment = Equipment(
@@ -202,18 +193,54 @@ class GoleakSession:
                 source=source,
                 clock=self._clock,
                 profiles=profiles,
-                sample_bytes=plan.memprofilerate if plan.is_started_by_us else DEFAULT_SAMPLE_BYTES,
+                sample_bytes=target.memprofilerate or DEFAULT_SAMPLE_BYTES,
                 socket=target.socket,
-                read_source=make_reader(source_roots(plan)),
+                read_source=make_reader(source_roots(self.plan.target)),
                 extra_rules=self._rules,
             )
             self._info = TargetInfo(
                 url=target.url,
                 go_version=go_version(target.pid) if target.pid is not None else "",
-                started_by_us=plan.is_started_by_us,
+                started_by_us=target.is_started_by_us,
                 profiles=profiles,
             )
         return self._equipment
+
+    def _connect(self) -> HttpFetcher:
+        """Return a fetcher with a connection of its own."""
+        target, plan = self.target, self.plan.target
+        return HttpFetcher(
+            target.pprof_url,
+            auth=self.plan.auth,
+            root=plan.root,
+            timeout_s=plan.timeout_s,
+            max_response_bytes=plan.max_response_bytes,
+            socket=target.socket,
+            alive=target.check_alive,
+            base_url=target.url,
+            token=self._resolve_token(),
+        )
+
+    def prepare(self) -> Equipment:
+        """Return the equipment, once it is known that one single process answers; that is asked at the first use.
+
+        Raises:
+            TargetError: several processes answer; asked again, the same error comes at once.
+            GoleakError: see :attr:`equipment`.
+
+        """
+        equipment = self.equipment
+        if not self._is_prepared:
+            if not equipment.target.is_started_by_us:
+                try:
+                    require_one_process(self._connect)
+                except TargetError as failure:
+                    self._failure = failure
+                    raise
+                except GoleakError:
+                    pass  # a service that limits its connections; by the one that we have it can be measured
+            self._is_prepared = True
+        return equipment
 
     @property
     def info(self) -> TargetInfo:
@@ -248,7 +275,7 @@ class GoleakSession:
         try:
             driver = self.driver_for(endpoint, driver)
             is_varied = has_placeholders(endpoint)
-            equipment = self.equipment
+            equipment = self.prepare()
         except GoleakError as failure:
             return unmeasured(endpoint, item_id, str(failure))
         examination = check_endpoint(
@@ -274,7 +301,7 @@ class GoleakSession:
     ) -> EndpointReport:
         """Examine *endpoint* as *arrange* sets it up, and leave no artifacts: for controls and calibration."""
         try:
-            driver, equipment = arrange(self.driver_for(endpoint), self.equipment)
+            driver, equipment = arrange(self.driver_for(endpoint), self.prepare())
         except GoleakError as failure:
             return unmeasured(endpoint, item_id, str(failure))
         examination = check_endpoint(endpoint, driver=driver, equipment=equipment, item_id=item_id, listen=listen)
@@ -317,7 +344,9 @@ class GoleakSession:
         try:
             return dataclasses.replace(report, artifacts=self._artifacts.write(report.id, report.name, profiles))
         except OSError as problem:
-            note = f"The profiles could not be kept: {problem}."
+            note = (
+                f"The profiles could not be kept: {problem.filename}: {problem.strerror}. Choose another --goleak-out."
+            )
             return dataclasses.replace(report, note=" ".join(filter(None, [report.note, note])))
 
     def _completed(self, report: EndpointReport, endpoint: Endpoint) -> EndpointReport:
@@ -330,6 +359,7 @@ class GoleakSession:
             reproduce=tuple(
                 reproduce(
                     endpoint,
+                    item_id=report.id,
                     base_url=self.target.url,
                     pprof_url=self.target.pprof_url,
                     auth=self.plan.auth,
@@ -365,7 +395,7 @@ def start(plan: RunPlan, settings: Mapping[str, object]) -> AbstractContextManag
 
 def is_target(candidate: object) -> TypeGuard[Target]:
     """Whether *candidate* is a service that was opened."""
-    return all(hasattr(candidate, name) for name in ("url", "pprof_url", "check_alive", "output"))
+    return all(hasattr(candidate, name) for name in ("url", "pprof_url", "memprofilerate", "check_alive", "output"))
 
 
 def unmeasured(endpoint: Endpoint, item_id: str, reason: str, outcome: Outcome = Outcome.ERROR) -> EndpointReport:

@@ -12,7 +12,7 @@ from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
-__all__ = ["class_of_bounded", "class_of_leak", "drain_forecast"]
+__all__ = ["bytes_alone_reached", "class_of_bounded", "class_of_leak", "drain_forecast"]
 
 CLEARLY = 0.25
 """Share of the squared residuals that another cause than the requests has to leave at most, to be named instead."""
@@ -32,7 +32,8 @@ def class_of_leak(blocks: Sequence[Evidence], signals: Iterable[Signal]) -> Grow
     The jitter of the doses tells them apart: as many connections are opened for a small dose as for a large one. Where
     they can't be told apart, as with a new connection for each request, it is the requests.
     """
-    signal = max(signals, key=list(Signal).index)
+    growth = blocks[-1].growth
+    signal = max(signals, key=lambda each: growth[each].low / max(growth[each].high, 1e-9))  # the sharpest figure
     grown, loads = _loaded_rounds(blocks, signal)
     if len(grown) < 4:
         return GrowthClass.PER_REQUEST
@@ -56,17 +57,37 @@ def class_of_bounded(points: Sequence[Point], thresholds: Thresholds) -> tuple[G
 
     """
     for signal in reversed(Signal):
-        levels = np.array([point.level(signal) for point in points], dtype=float)
-        if len(levels) < 4:
-            continue
-        # The end is what most of the last levels agree on: a single one may be noise.
-        total = float(np.median(levels[-5:])) - levels[0]
-        if total <= 4 * max(thresholds.floor(signal), float(np.median(np.abs(np.diff(levels))))):
-            continue
-        reached = points[int(np.argmax(levels >= levels[0] + REACHED * total))].requests
-        is_step = np.diff(levels).max() >= AT_ONCE * total
-        return (GrowthClass.STEP if is_step else GrowthClass.FILL), reached
+        if (reached := _reached(points, signal, thresholds)) is not None:
+            levels = [point.level(signal) for point in points]
+            is_step = np.diff(levels).max() >= AT_ONCE * (_end(levels) - levels[0])
+            return (GrowthClass.STEP if is_step else GrowthClass.FILL), reached
     return GrowthClass.FLAT, None
+
+
+def bytes_alone_reached(points: Sequence[Point], thresholds: Thresholds) -> int | None:
+    """Return the requests after which bytes that grew without objects had grown, ``None`` if there were none.
+
+    A slice or buffer that doubles does so in a single round of many, which no test of a block calls significant.
+    """
+    if any(_reached(points, signal, thresholds) is not None for signal in (Signal.HEAP_OBJECTS, Signal.GOROUTINES)):
+        return None
+    return _reached(points, Signal.HEAP_BYTES, thresholds)
+
+
+def _reached(points: Sequence[Point], signal: Signal, thresholds: Thresholds) -> int | None:
+    """Return the requests after which *signal* had practically all of its growth, ``None`` if it did not grow."""
+    levels = np.array([point.level(signal) for point in points], dtype=float)
+    if len(levels) < 4:
+        return None
+    total = _end(levels) - levels[0]
+    if total <= 4 * max(thresholds.floor(signal), float(np.median(np.abs(np.diff(levels))))):
+        return None
+    return points[int(np.argmax(levels >= levels[0] + REACHED * total))].requests
+
+
+def _end(levels: Sequence[float] | Floats) -> float:
+    """Return what most of the last levels agree on: a single one may be noise."""
+    return float(np.median(levels[-5:]))
 
 
 def drain_forecast(observations: Sequence[Observation], signal: Signal, target: float) -> float | None:

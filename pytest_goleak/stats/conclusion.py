@@ -13,7 +13,7 @@ from pytest_goleak.model.step import Block, BlockResult, Snapshot, SnapshotResul
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import class_of_bounded, class_of_leak
-from pytest_goleak.stats.design import BLOCK_ROUNDS
+from pytest_goleak.stats.design import BLOCK_ROUNDS, Thresholds
 from pytest_goleak.stats.evidence import Evidence, background_drift
 from pytest_goleak.stats.retention import Rest
 from pytest_goleak.stats.trial import Part, Trial
@@ -25,7 +25,7 @@ SAME_SHARE = 0.2
 
 
 def leak(
-    trial: Trial, last: Evidence, signals: Iterable[Signal], why: str, *, net: dict[Signal, float] | None = None
+    trial: Trial, last: Evidence, signals: Iterable[Signal], why: str, *, rest: Rest | None = None
 ) -> Part[Verdict]:
     """Take the last profiles, find out what the leak follows, and return the verdict.
 
@@ -34,7 +34,7 @@ def leak(
         last: the block whose figures are reported.
         signals: that leak.
         why: what made it certain.
-        net: growth per request that stayed, where some of it went away.
+        rest: the idle wait that some of the growth did not outlast; figures are those of what stayed.
 
     """
     yield from _feed_profile(trial, last)
@@ -42,11 +42,22 @@ def leak(
     signals = list(signals)
     growth_class = yield from _class_of_leak(trial, last, signals)
     estimates = trial.estimates(last, leaking=signals)
-    for signal, kept in (net or {}).items():
-        estimates[signal] = _scaled(estimates[signal], kept)
+    p_value = last.growth[signals[0]].p_value
+    if rest is not None:
+        p_value = min(
+            p_value, last.readings[signals[0]].pooled_with(trial.blocks[-2].readings[signals[0]]).rising.p_value
+        )
+        estimates |= {s: _shifted(estimates[s], rest.kept[s].kept / last.requests) for s in signals}
+        estimates |= _bounded_by(rest, [s for s in Signal if s not in signals], trial.thresholds)
+    # What fills is told from what leaks by how far one went: nobody can exclude a cache that is larger still.
+    through = (
+        ""
+        if Signal.GOROUTINES in signals
+        else f", without sign of levelling through {trial.schedule.served:,} requests"
+    )
     reason = (
         f"{wording.growth(estimates, signals)}{wording.NOT_BY_REQUEST.get(growth_class, '')}; repeated in a second "
-        f"randomised experiment ({last.requests:,} requests, p = {last.growth[signals[0]].p_value:.2g}); {why}"
+        f"randomised experiment ({last.requests:,} requests, p = {p_value:.2g}){through}; {why}"
     )
     return trial.verdict(Outcome.LEAK, reason, last, estimates=estimates, growth_class=growth_class)
 
@@ -116,7 +127,7 @@ def _class_of_clean(trial: Trial) -> GrowthClass:
 def clean_after_drain(trial: Trial, rest: Rest, suspects: Iterable[Signal], what: str) -> Verdict | None:
     """Return ``clean`` if every signal is bounded, by the randomised rounds or by what the idle wait left of it."""
     last = rest.blocks[-1]
-    bounded = {signal for signal in Signal if rest.is_drained([signal])}
+    bounded = [signal for signal in Signal if rest.is_drained([signal])]
     unproven = [signal for signal in last.unproven(trial.thresholds) if signal not in bounded]
     if unproven:
         trial.last_doubt = _noise_reason(trial, last, unproven)
@@ -124,10 +135,7 @@ def clean_after_drain(trial: Trial, rest: Rest, suspects: Iterable[Signal], what
     trial.drained_in_s = rest.waited_s
     grown = wording.growth(trial.estimates(last), suspects)
     reason = f"{grown} under load; {format_seconds(rest.waited_s)} later {what}"
-    estimates = trial.estimates(last) | {
-        signal: rest.kept[signal].estimate(last.growth[signal].p_value, trial.thresholds.margin(signal))
-        for signal in bounded
-    }
+    estimates = trial.estimates(last) | _bounded_by(rest, bounded, trial.thresholds)
     return trial.verdict(Outcome.CLEAN, reason, last, estimates=estimates, growth_class=GrowthClass.DRAIN)
 
 
@@ -190,7 +198,17 @@ def _noise_reason(trial: Trial, block: Evidence, signals: Iterable[Signal]) -> s
     )
 
 
-def _scaled(estimate: SignalEstimate, per_request: float) -> SignalEstimate:
+def _bounded_by(rest: Rest, signals: Iterable[Signal], thresholds: Thresholds) -> dict[Signal, SignalEstimate]:
+    """Return the figures of those of *signals* that drained: what the idle wait left of them."""
+    growth = rest.blocks[-1].growth
+    return {
+        signal: rest.kept[signal].estimate(growth[signal].p_value, thresholds.margin(signal))
+        for signal in signals
+        if rest.is_drained([signal])
+    }
+
+
+def _shifted(estimate: SignalEstimate, per_request: float) -> SignalEstimate:
     """Return *estimate* with its centre moved to what stayed, and its interval with it."""
     shift = per_request - estimate.per_request
     return SignalEstimate(

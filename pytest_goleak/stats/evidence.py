@@ -17,17 +17,20 @@ from pytest_goleak.stats.design import CONFIRM_LEVEL, IDLE_SHARE, SUSPICION_LEVE
 from pytest_goleak.stats.randomisation import Growth
 from pytest_goleak.stats.reading import Reading, read
 
-__all__ = ["TELLING", "Evidence", "background_drift", "judge_block"]
+__all__ = ["FADING", "TELLING", "Evidence", "background_drift", "judge_block"]
 
 TELLING = 3
 """Multiple of the floor of a block that must stay of growth before it is called a leak: tables of libraries fill by
 less, and slowly."""
 
-GLARING = {Signal.HEAP_BYTES: 64 * 1024 * 1024, Signal.HEAP_OBJECTS: 1_000_000, Signal.GOROUTINES: 2_000}
+GLARING = {Signal.HEAP_BYTES: 64 * 1024 * 1024, Signal.HEAP_OBJECTS: 1_000_000, Signal.GOROUTINES: 1_000}
 """Growth of one block, in the signal's unit, that need not be seen again in a larger one."""
 
 BLUR = 0.25
 """Share of the margin that rounds of unequal length may cost."""
+
+GIVEN_BACK = 0.2
+"""Share of the growth that has to go away meanwhile to be more than noise beside it."""
 
 FADING = 0.6
 """Share of the earlier growth per request below which growth is on its way to a bound."""
@@ -162,6 +165,13 @@ class Evidence:
         fall = -min(self.idle_changes(signal), default=0)
         is_idle = fall > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose)
         return is_idle or self.has_fallen(signal, thresholds, floors=TELLING)
+
+    def gives_back(self, signals: Iterable[Signal]) -> bool:
+        """Whether a noticeable part of what loaded rounds added to one of *signals* went away in idle ones."""
+        return any(
+            -sum(change for change in self.idle_changes(signal) if change < 0) > GIVEN_BACK * self._grown(signal)
+            for signal in signals
+        )
 
     def gross(self, signal: Signal) -> float:
         """Return the most that a loaded round grew per request, be it for a while only."""

@@ -11,6 +11,8 @@ from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Verdict
 from pytest_goleak.model.step import (
+    Block,
+    BlockResult,
     Conversation,
     Proof,
     ProofResult,
@@ -30,11 +32,15 @@ from pytest_goleak.stats.conclusion import (
     leak,
 )
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin
-from pytest_goleak.stats.evidence import Evidence
+from pytest_goleak.stats.evidence import FADING, Evidence
 from pytest_goleak.stats.retention import Rest
+from pytest_goleak.stats.schedule import DOUBLING
 from pytest_goleak.stats.trial import Part, Trial
 
 __all__ = ["experiment"]
+
+FAR_S = 2.0
+"""Load of the dose that shows whether memory goes on growing."""
 
 AMPLE_WAIT = 1.5
 AMPLE_WAIT_S = 1.0
@@ -86,6 +92,8 @@ def _conduct(trial: Trial) -> Part[Verdict]:
         suspects = block.suspects(trial.thresholds)
         if suspects:
             verdict = yield from _follow_up(trial, block, suspects)
+            if verdict is None and block is trial.blocks[-1] and block.gives_back(suspects):  # nothing was tried yet
+                verdict = yield from _look_for_drain(trial, block, suspects)
         elif (verdict := clean_if_proven(trial, block)) is None and block.unproven(trial.thresholds):
             verdict = yield from _look_for_drain(trial, block)
         if verdict is not None:
@@ -128,6 +136,10 @@ def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> P
         return clean_if_proven(trial, repeat)
     if confirmed and (verdict := (yield from _prove(trial, repeat, block))) is not None:
         return verdict
+    fell = any(each.has_drained(signal, trial.thresholds) for each in (block, repeat) for signal in suspects)
+    if not confirmed and not fell and repeat.fades_from(block, suspects):
+        trial.last_doubt = f"{wording.growth(trial.estimates(repeat), suspects)}, and less from block to block"
+        return None  # it fills up: waiting tells nothing, more requests do
     return (yield from _wait_and_see(trial, block, repeat, suspects, confirmed=confirmed))
 
 
@@ -158,6 +170,10 @@ def _wait_and_see(
             growth = wording.growth(trial.estimates(block), leaking)
             trial.last_doubt = f"{growth}, too little in all to be told from something that fills"
             return None
+        if not (yield from _goes_on(trial, repeat, leaking)):
+            growth = wording.growth(trial.estimates(repeat), leaking)
+            trial.last_doubt = f"{growth}, and less in the end, as a cache does that fills"
+            return None
         waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later"))
     if not rest.is_drained(suspects):
@@ -167,9 +183,25 @@ def _wait_and_see(
     return (yield from _second_cycle(trial, rest, suspects, confirmed))
 
 
-def _look_for_drain(trial: Trial, block: Evidence) -> Part[Verdict | None]:
+def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
+    """Send a far larger dose, and return whether memory still grows as it did: a large cache fills up in it.
+
+    Goroutines are not cached, and what doubles grows in steps too rare for one dose to tell.
+    """
+    requests = trial.schedule.affordable(round(FAR_S * trial.schedule.rate), last)
+    expected = {signal: last.growth[signal].per_request * requests for signal in leaking}
+    telling = [s for s in leaking if expected[s] > 4 * max(trial.thresholds.floor(s), last.noise(s))]
+    if Signal.GOROUTINES in leaking or tuple(leaking) == DOUBLING or not telling or requests < last.requests / 2:
+        return True
+    result = yield from trial.ask(Block(doses=(requests,)), BlockResult)
+    trial.schedule.block_done(requests, result)
+    before, after = result.observations
+    return any(after.level(signal) - before.level(signal) > FADING * expected[signal] for signal in telling)
+
+
+def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] = ()) -> Part[Verdict | None]:
     """See whether the noise of *block* was its own work, still going on: then an idle wait ends it."""
-    unproven = block.unproven(trial.thresholds)
+    unproven = tuple(dict.fromkeys([*suspects, *block.unproven(trial.thresholds)]))
     if not any(block.has_drained(signal, trial.thresholds) for signal in unproven):
         return None
     if not trial.has_listened:
@@ -177,10 +209,10 @@ def _look_for_drain(trial: Trial, block: Evidence) -> Part[Verdict | None]:
     if trial.is_restless or not trial.schedule.has_time_to_wait():
         return None
     rest = yield from trial.rest([block], trial.plan.wait_s)
-    if not rest.is_drained(unproven):
-        return None
-    if rest.is_certain(unproven):
+    if rest.is_drained(unproven) and rest.is_certain(unproven):
         return clean_after_drain(trial, rest, unproven, "is back to where it was")
+    if rest.falling(unproven) or not any(rest.kept[signal].has_fallen for signal in unproven):
+        return None
     return (yield from _second_cycle(trial, rest, unproven, []))
 
 
@@ -208,9 +240,11 @@ def _second_cycle(
         and rest.kept[signal].kept > trial.thresholds.alarm(signal) * again.requests
     ]
     if leaking:
-        net = {signal: rest.kept[signal].kept / again.requests for signal in leaking}
-        return (yield from leak(trial, again, leaking, "stays after every idle wait", net=net))
+        return (yield from leak(trial, again, leaking, "stays after every idle wait", rest=rest))
     if rest.is_drained(suspects):
+        if any(first.kept[signal].stays for signal in suspects) and trial.must_outlast():
+            trial.last_doubt = "growth stopped only just now"
+            return None
         return clean_after_drain(trial, rest, suspects, "a second cycle of load and rest adds nothing")
     trial.last_doubt = doubt_of(trial, rest, suspects) or (
         f"{wording.growth(trial.estimates(again), suspects)}, and neither stays nor goes for certain"

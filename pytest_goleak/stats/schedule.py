@@ -11,7 +11,7 @@ from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
-__all__ = ["Schedule"]
+__all__ = ["DOUBLING", "Schedule"]
 
 ENOUGH_REQUESTS = 8_000
 """Requests after which late starters and one-in-a-hundred leaks have shown themselves."""
@@ -43,8 +43,9 @@ AT_ONCE = 1.5
 DOUBLING = (Signal.HEAP_BYTES,)
 """What grows where a slice or buffer is appended to: it is replaced by a larger one now and then."""
 
-MAX_GROWTH_BYTES = 192 * 1024 * 1024
-"""Growth that one block may bring about in the service: a test must not drive it out of memory."""
+MAX_GROWTH = {Signal.HEAP_BYTES: 192 * 1024 * 1024, Signal.GOROUTINES: 3_000}
+"""Growth that one block may bring about in the service, in the signal's unit: a test must not drive it out of memory,
+nor out of descriptors, of which a goroutine that leaks may hold one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -209,8 +210,8 @@ class Schedule:
     def affordable(self, requests: int, last: Evidence) -> int:
         """Return how many of *requests* more the time left and the service's memory allow."""
         by_time = self.rate * max(0.0, self.remaining_s - 1)
-        by_memory = MAX_GROWTH_BYTES / max(1.0, last.growth[Signal.HEAP_BYTES].high)
-        return max(0, int(min(requests, by_time, by_memory)))
+        by_growth = (most / max(1e-9, last.growth[signal].high) for signal, most in MAX_GROWTH.items())
+        return max(0, int(min(requests, by_time, *by_growth)))
 
     @property
     def remaining_s(self) -> float:
@@ -234,7 +235,9 @@ class Schedule:
         # Where a round costs more than its share of time, captures would take all of it: some of it is for load.
         loaded_s = max(seconds / BLOCK_ROUNDS - self.round_cost_s, 0.25 * self.round_cost_s, self.latency_s)
         by_time = loaded_s * self.rate
-        growth = last.growth[Signal.HEAP_BYTES].per_request
-        growth = growth if growth > thresholds.alarm(Signal.HEAP_BYTES) else 0.0
-        by_memory = MAX_GROWTH_BYTES / (growth * BLOCK_ROUNDS / 2) if growth else math.inf
-        return max(LEAST_DOSE, int(min(wanted, by_time, by_memory)))
+        by_growth = (
+            most / (BLOCK_ROUNDS / 2) / last.growth[signal].per_request
+            for signal, most in MAX_GROWTH.items()
+            if last.growth[signal].per_request > thresholds.alarm(signal)
+        )
+        return max(LEAST_DOSE, int(min(wanted, by_time, *by_growth)))

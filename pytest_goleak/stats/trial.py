@@ -10,6 +10,7 @@ from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
 from pytest_goleak.model.step import Block, BlockResult, Drain, DrainResult, Listen, ListenResult, Step, StepResult
+from pytest_goleak.stats.classes import bytes_alone_reached
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, Coin, Thresholds
 from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
@@ -170,8 +171,13 @@ class Trial:
         """Return how many requests more must be flat before growth that was seen counts as levelled off.
 
         Buffers, slices and maps that grow by doubling are flat for as long as they have grown: they need a stretch
-        twice as long. Growth that showed in objects or goroutines is not of that kind.
+        twice as long, from their last step on, which may be too lonely to have made any block suspicious. Growth that
+        showed in objects or goroutines is not of that kind.
         """
+        reached = bytes_alone_reached(self.trace.points[1:], self.thresholds)
+        return max(self._must_outlast_suspects(), 3 * reached - self.schedule.served if reached else 0)
+
+    def _must_outlast_suspects(self) -> int:
         flat = 0
         for block in reversed(self.blocks[1:]):
             if suspects := block.suspects(self.thresholds):

@@ -49,7 +49,8 @@ def as_ratio(estimate: SignalEstimate) -> str | None:
             return f"{whole} per request"
     elif figure > 0:
         every = round(1 / figure)
-        if every > 1 and estimate.low > 1 / (every + 0.5) and estimate.high < 1 / (every - 0.5):
+        is_alone = estimate.low > 1 / (every + 0.5) and estimate.high < 1 / (every - 0.5)
+        if every > 1 and is_alone and estimate.low <= 1 / every <= estimate.high:
             return f"1 per {every} requests"
     return None
 

@@ -45,11 +45,22 @@ class _Setting:
 class StartedTarget:
     """A service that runs as long as the ``with`` block of :func:`start`."""
 
-    def __init__(self, setting: _Setting, group: ProcessGroup, log: Path, redact: Callable[[str], str]) -> None:
+    is_started_by_us = True
+
+    def __init__(
+        self,
+        setting: _Setting,
+        group: ProcessGroup,
+        log: Path,
+        redact: Callable[[str], str],
+        *,
+        memprofilerate: int | None = None,
+    ) -> None:
         self.url = setting.url
         self.pprof_url = setting.pprof_url
         self.socket = setting.address.socket
         self.pid: int | None = group.pid
+        self.memprofilerate = memprofilerate
         self._command = setting.command
         self._group = group
         self._log = log
@@ -117,7 +128,7 @@ def start(
         log = setting.tmp / "service.log"
         env = with_memprofilerate(setting.env, plan.memprofilerate)
         group = ProcessGroup(setting.command, cwd=setting.cwd, env=env, log=log, redact=redact, grace_s=grace_s)
-        target = StartedTarget(setting, group, log, redact)
+        target = StartedTarget(setting, group, log, redact, memprofilerate=plan.memprofilerate)
         try:
             _wait_until_ready(target, setting, plan, tls)
             yield target

@@ -31,6 +31,8 @@ class RemoteTarget:
     pprof_url: str
     socket: str | None = None
     pid: int | None = None
+    memprofilerate: int | None = None
+    is_started_by_us: bool = False
 
     def check_alive(self) -> None:
         """Do nothing: this process is not ours to watch."""

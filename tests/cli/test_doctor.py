@@ -1,11 +1,7 @@
 """``goleak doctor`` against the probe service, one that runs nowhere, and two behind one address."""
 
-import asyncio
-import itertools
 import json
-import threading
-from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 
 import pytest
 
@@ -13,6 +9,7 @@ from pytest_goleak.cli.main import main
 from pytest_goleak.model.plan import TargetPlan
 from pytest_goleak.target.open import open_target
 from tests.plugin.conftest import CONFIG, endpoint
+from tests.target.balancer import taking_turns
 
 TOKEN = "s3cr3t-t0ken"
 
@@ -136,44 +133,12 @@ def test_an_unknown_command_lists_those_that_there_are(capsys):
 
     assert exit_info.value.code == 2
     assert "choose from" in (said := capsys.readouterr().err)
-    assert "doctor" in said
+    assert "did you mean 'doctor'?" in said
 
 
-@contextmanager
-def taking_turns(urls):
-    """Give the URL of a load balancer that sends each connection to the next of *urls*."""
-    ports = itertools.cycle([int(url.rpartition(":")[2]) for url in urls])
+def test_a_planned_command_is_not_called_unknown(capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["capture", "heap"])
 
-    async def pump(reader, writer):
-        try:
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-    async def serve(reader, writer):
-        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", next(ports))
-        await asyncio.gather(pump(reader, upstream_writer), pump(upstream_reader, writer), return_exceptions=True)
-
-    async def listen():
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        address.set_result((asyncio.get_running_loop(), server.sockets[0].getsockname()[1]))
-        async with server:
-            await stopped.wait()
-            # The clients have hung up by now, so every connection ends by itself.
-            while handlers := asyncio.all_tasks() - {asyncio.current_task()}:
-                await asyncio.wait(handlers)
-
-    address = Future()
-    stopped = asyncio.Event()
-    thread = threading.Thread(target=asyncio.run, args=(listen(),))
-    thread.start()
-    loop, port = address.result(timeout=10)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        loop.call_soon_threadsafe(stopped.set)
-        thread.join()
+    assert exit_info.value.code == 2
+    assert "'goleak capture' is not in this version; expected one of: doctor" in capsys.readouterr().err

@@ -152,3 +152,11 @@ def everything_of(error: BaseException) -> str:
     assert within.tb_next is not None  # more than this test's own frame, which is left out
     error = error.with_traceback(within.tb_next)
     return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+def test_a_token_read_in_another_encoding_is_redacted() -> None:
+    redact = Redactor([Secret("a+b/c=&d \xe9~s3cr3tQ")])
+    token = "a+b/c=&d \xe9~s3cr3tQ"
+
+    for written, read in (("latin-1", "utf-8"), ("utf-8", "latin-1")):
+        assert redact(f"[{token.encode(written).decode(read, 'replace')}]") == "[***]"

@@ -87,6 +87,22 @@ KEPT = {
     "signal": ("func wait() {\n\tc := make(chan os.Signal, 1) // here\n\tsignal.Notify(c, os.Interrupt)\n}", "GL024"),
     "one line": ("func add(s string) { history = append(history, strings.Repeat(s, 9)) } // here", "GL071"),
 }
+RELIEVED = {
+    "delete": "func put(k string) {\n\tif old(k) {\n\t\tdelete(m, k)\n\t}\n\tm[k] = value() // here\n}",
+    "bound": "func (s *log) add(e event) {\n\ts.all = append(s.all, e) // here\n\tif len(s.all) > most {\n"
+    "\t\ts.all = s.all[1:]\n\t}\n}",
+    "bound of a cache": "func (c *cache) put(k string) {\n\tif len(c.m) < c.size {\n\t\tc.m[k] = render(k) // here\n\t}\n}",
+    "bound before the length": "func put(k string) {\n\tif 9 < len(m) {\n\t\treturn\n\t}\n\tm[k] = value() // here\n}",
+    "list": "func add() {\n\tif l.Len() > most {\n\t\tl.Remove(l.Front())\n\t}\n\tl.PushBack(value()) // here\n}",
+    "sync.Map": "func put(k string) {\n\tdefer all.Delete(k)\n\tall.Store(k, value()) // here\n}",
+    "eviction": "func (c *cache) put(k string) {\n\tc.evictOldest()\n\tc.m[k] = render(k) // here\n}",
+}
+NOT_RELIEVED = {
+    "another map": "func put(k string) {\n\tdelete(other, k)\n\tm[k] = value() // here\n}",
+    "in a comment": "func put(k string) {\n\t// TODO: delete(m, k)\n\tm[k] = value() // here\n}",
+    "is it empty": "func put(k string) {\n\tif len(m) > 0 {\n\t\tlog()\n\t}\n\tm[k] = value() // here\n}",
+    "a field of the same name": "func put(k string) {\n\tdelete(s.m, k)\n\tm[k] = value() // here\n}",
+}
 NOT_KNOWN = {
     "a local map": "func f() {\n\tm := map[string]int{}\n\tm[key] = value // here\n}",
     "a parameter": "func f(m map[string]int) {\n\tm[key] = value // here\n}",
@@ -113,6 +129,59 @@ def test_what_keeps_a_value(name):
     text, rule_id = KEPT[name]
 
     assert rule_of(text) == rule_id
+
+
+@pytest.mark.parametrize("name", RELIEVED)
+def test_what_has_a_bound_or_a_removal_is_not_said_to_have_none(name):
+    assert rule_of(RELIEVED[name]) == "GL080"
+
+
+@pytest.mark.parametrize("name", NOT_RELIEVED)
+def test_a_removal_elsewhere_is_none_of_this_container(name):
+    assert rule_of(NOT_RELIEVED[name]) == "GL070"
+
+
+RESULT = """
+func first(w http.ResponseWriter, r *http.Request) {
+	done := make(chan struct{}MORE)
+	go func() {
+		time.Sleep(d)
+		done <- struct{}{} // here
+	}()
+	select {
+	case <-done:
+	case <-time.After(d):
+	}
+}
+"""
+SLOT = """
+func thumbnail() {
+	go func() {
+		slots <- struct{}{} // here
+		defer func() { <-slots }()
+		work()
+	}()
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (RESULT.replace("MORE", ""), "GL001"),
+        (RESULT.replace("MORE", ", size"), "GL001"),
+        (SLOT, "GL015"),
+        (SLOT.replace("\tgo", "\tslots := make(chan struct{}, 4)\n\tgo"), "GL015"),
+        (SLOT.replace("\tgo", "\tslots := make(chan struct{})\n\tgo"), "GL001"),
+    ],
+)
+def test_a_slot_is_given_back_by_who_took_it_and_a_result_is_not_a_slot(text, expected):
+    sends = place(text)
+    facts = Facts(
+        kind="goroutine", state="chan send", user="main.f.func1", source=sends.line, body=sends.body, places=(sends,)
+    )
+
+    assert explain(facts).id == expected
 
 
 @pytest.mark.parametrize("name", NOT_KNOWN)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_goleak.findings.reproduce import reproduce
 from pytest_goleak.model.auth import Auth
-from pytest_goleak.model.plan import ClientMode, Endpoint, LoadPlan
+from pytest_goleak.model.plan import ClientMode, Endpoint, LoadPlan, MeasurePlan
 
 SECRET = 'to ken"$`\\'
 RECORD = r"""
@@ -20,6 +20,7 @@ record() { for word in "$@"; do printf '%s\0' "$word"; done >> "$OUT"; printf '\
 curl() { record curl "$@"; }
 hey() { record hey "$@"; }
 go() { record go "$@"; }
+pytest() { record pytest "$@"; }
 sleep() { :; }
 """
 
@@ -27,6 +28,7 @@ sleep() { :; }
 def lines(endpoint=None, *, auth=None, requests=3, **more):
     return reproduce(
         endpoint or Endpoint(name="GET /x", path="/x"),
+        item_id="test_shop.py::test_cart[a b]",
         base_url="http://127.0.0.1:8080",
         pprof_url="http://127.0.0.1:8080/debug/pprof",
         auth=auth or Auth(),
@@ -49,6 +51,22 @@ def carried_out(script: tuple[str, ...], directory: Path, **environment: str) ->
     )
     assert result.returncode == 0, result.stderr
     return [line.split("\0")[:-1] for line in out.read_text(encoding="utf-8").split("\n") if line]
+
+
+def test_a_python_function_is_run_by_its_test_on_the_same_service(tmp_path):
+    scenario = Endpoint(name="checkout", method="SCENARIO", path="", measure=MeasurePlan(seed=7))
+    script = lines(scenario, requests=50_857)
+    calls = carried_out(script, tmp_path)
+
+    assert "SCENARIO" not in "".join(script)
+    assert [call[0] for call in calls] == ["curl", "curl", "pytest", "curl", "curl", "go", "go"]
+    test = ["--goleak", "test_shop.py::test_cart[a b]", "--goleak-seed", "7"]
+    assert calls[2][1:] == [*test, "--goleak-url", "http://127.0.0.1:8080"]
+
+
+def test_a_token_in_a_query_or_a_password_is_one_word_in_quotes():
+    assert '--data-urlencode "token=$PPROF_TOKEN"' in "".join(lines(auth=Auth(query="token", token_env="T")))
+    assert '-u "admin:$PPROF_TOKEN"' in "".join(lines(auth=Auth(basic="admin", token_env="T")))
 
 
 def test_profile_load_profile_difference(tmp_path):

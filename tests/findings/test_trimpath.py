@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_goleak.findings.attribute import attribute
 from pytest_goleak.findings.source import locate, make_reader, source_roots
 from pytest_goleak.model.errors import ConfigError
 from pytest_goleak.model.plan import TargetPlan
-from pytest_goleak.model.profile import Frame
+from pytest_goleak.model.profile import Frame, Site, SiteGrowth
 from pytest_goleak.pprof.parse import parse
 from pytest_goleak.target.settings import with_go
 
@@ -124,6 +125,13 @@ def test_the_modules_own_files_are_found_from_any_directory_of_it(trimmed, shop,
     assert shown is not None
     assert shown.line == "entries[key] = append([]byte(nil), value...)"
     assert locate(trimmed["main.main"], [shop / inside]).samefile(shop / "cmd/api/main.go")
+
+
+def test_a_finding_names_the_file_as_it_is_here(trimmed, shop):
+    grown = SiteGrowth(site=Site(kind="heap", stack=(trimmed[PUT],)), objects=1000, bytes=64_000)
+    for reader, file in ((make_reader([shop]), str(shop / "internal/cache/cache.go")), (None, trimmed[PUT].file)):
+        (finding,) = attribute(goroutines=[], heap=[grown], requests=1000, estimates={}, read_source=reader).findings
+        assert finding.file == file
 
 
 def test_a_module_below_the_root_is_found(trimmed, shop):

@@ -23,6 +23,12 @@ def run(service: Service, function: Callable[[httpx.Client], object], **settings
     return driver.run(service.job("scenario", **settings))
 
 
+def failure(service: Service, function: Callable[[httpx.Client], object]) -> str:
+    with pytest.raises(LoadDriverError) as caught:
+        run(service, function, requests=2)
+    return str(caught.value)
+
+
 def get_ok(client: httpx.Client) -> None:
     client.get("/ok").raise_for_status()
 
@@ -82,12 +88,12 @@ def test_first_exception_of_each_line_is_kept_and_all_are_counted(service: Servi
     def fail_sometimes(client: httpx.Client) -> None:
         number = next(calls)
         client.get("/ok")
-        assert number % 2, f"call {number}"
+        assert number % 50, f"call {number}"
 
-    result = run(service, fail_sometimes, requests=20, concurrency=concurrency)
-    assert (result.completed, result.unexpected) == (20, 10)
+    result = run(service, fail_sometimes, requests=200, concurrency=concurrency)
+    assert (result.completed, result.unexpected) == (200, 4)
     [(text, count)] = result.errors.items()
-    assert count == 10
+    assert count == 4
     line = fail_sometimes.__code__.co_firstlineno + 3
     assert text.startswith("AssertionError: call ")
     assert text.endswith(f"(test_scenario.py:{line})")
@@ -97,11 +103,9 @@ def test_exceptions_deep_in_httpx_are_placed_at_the_users_line(service: Service)
     def demand_ok(client: httpx.Client) -> None:
         client.get("/status/500").raise_for_status()
 
-    result = run(service, demand_ok, requests=2)
-    assert (result.completed, result.unexpected, result.status_codes) == (2, 2, {500: 2})
-    [text] = result.errors
-    assert text.startswith("HTTPStatusError: Server error '500 Internal Server Error'")
-    assert text.endswith(f"(test_scenario.py:{demand_ok.__code__.co_firstlineno + 1})")
+    text = failure(service, demand_ok)
+    assert text.startswith("2 of 2 calls failed: HTTPStatusError: Server error '500 Internal Server Error'")
+    assert f"(test_scenario.py:{demand_ok.__code__.co_firstlineno + 1}) x2. Load is made of calls that pass" in text
 
 
 def test_callable_objects_and_exceptions_without_text(service: Service) -> None:
@@ -109,9 +113,23 @@ def test_callable_objects_and_exceptions_without_text(service: Service) -> None:
         def __call__(self, client: httpx.Client) -> None:
             raise KeyError
 
-    result = run(service, Checkout(), requests=2)
-    [text] = result.errors
-    assert text.startswith("KeyError (test_scenario.py:")
+    assert failure(service, Checkout()).startswith("2 of 2 calls failed: KeyError (test_scenario.py:")
+
+
+def test_the_first_failure_is_kept_with_its_traceback_until_the_next_job(service: Service) -> None:
+    calls = iter(range(1000))
+
+    def fail_at_first(client: httpx.Client) -> None:
+        client.get("/ok")
+        assert next(calls) > 1
+
+    driver = ScenarioDriver(fail_at_first)
+    with pytest.raises(LoadDriverError):
+        driver.run(service.job("scenario", requests=2))
+    assert isinstance(driver.failure, AssertionError)
+    assert driver.failure.__traceback__ is not None
+    driver.run(service.job("scenario", requests=2))
+    assert driver.failure is None
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])

@@ -80,6 +80,8 @@ class FakeTarget:
     pprof_url = "http://127.0.0.1:1/debug/pprof"
     pid = None
     socket = None
+    memprofilerate = None
+    is_started_by_us = False
 
     def __init__(self, death=None):
         self.death = death

@@ -37,3 +37,11 @@ def test_a_pause_is_never_negative():
     pace.idle(whole_s=3.0, pause_s=0.0)
 
     assert pace.pause_s(0.1) == 0.0
+
+
+def test_a_short_idle_round_is_a_share_of_the_whole_loaded_one():
+    pace = Pace()
+    pace.loaded(whole_s=0.90, load_s=0.60)
+    pace.idle(whole_s=0.02, pause_s=0.0)
+
+    assert pace.pause_s(0.60, share=1 / 3) == pytest.approx(0.30 - 0.02)

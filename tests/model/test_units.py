@@ -43,6 +43,9 @@ def test_every_size_can_be_written(count):
     assert format_count(count)
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.42, "0.4 s"), (12.3, "12 s"), (125, "2 min 5 s"), (120, "2 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0034, "3 ms"), (0.0, "0.0 s"), (0.42, "0.4 s"), (12.3, "12 s"), (125, "2 min 5 s"), (120, "2 min")],
+)
 def test_seconds(seconds, text):
     assert format_seconds(seconds) == text

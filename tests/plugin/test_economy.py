@@ -40,7 +40,7 @@ def test_what_the_total_budget_does_not_reach_is_never_a_pass(project):
     assert result.parseoutcomes().get("passed", 0) == 0
     last = outcomes(pytester)["GET /ok?2"]
     assert last["outcome"] == "inconclusive"
-    assert "of the total budget of 0.1 s too little is left" in last["reason"]
+    assert "the total budget is 0.1 s, and one endpoint needs at least 2" in last["reason"]
     assert "--goleak-total-budget" in last["reason"]
 
 

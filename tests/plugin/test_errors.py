@@ -37,7 +37,7 @@ def test_unexpected_statuses_are_an_error_unless_declared(project):
     result = pytester.runpytest("--goleak")
 
     result.assert_outcomes(failed=1, passed=1)
-    result.stdout.fnmatch_lines(["*answers were not as expected (statuses: 500 x*declare these statuses*"])
+    result.stdout.fnmatch_lines(["*answers were not as expected (statuses: 500 x*", "*declare these statuses*"])
 
 
 def test_a_build_that_fails_shows_the_compilers_words(project):
@@ -80,10 +80,40 @@ def test_a_bad_file_is_a_usage_error_with_every_problem(project):
     result.stderr.fnmatch_lines(['*goleak.toml: endpoints?0?.budgt*did you mean "budget"*', "*endpoints?1?.mode*"])
 
 
-def test_an_unknown_driver_lists_the_known_ones(project):
-    only_failure(
-        project(endpoint("/ok")).runpytest("--goleak", "--goleak-load=wrek"), "*'wrek' is not known*builtin, hey*"
-    )
+@pytest.mark.parametrize(
+    ("settings", "arguments", "message"),
+    [
+        ({}, ["--goleak-load=wrek"], "*--goleak-load wrek: no such load driver. Expected one of: builtin, hey,*"),
+        ({}, ["--goleak-load=hay"], "*--goleak-load hay: no such load driver.*Did you mean 'hey'?"),
+        (
+            {"driver": '"k6"'},
+            [],
+            '*goleak.toml: driver = "k6" (endpoint "GET /x"): this driver is planned and not in *',
+        ),
+        (
+            {"headers": '{ X-A = "{random:5,1}" }'},
+            [],
+            "*goleak.toml: endpoint \"GET /x\": *'X-A'*random:5,1*empty range*",
+        ),
+        (
+            {"driver": '"hey"', "mode": '"abort"'},
+            [],
+            '*goleak.toml: endpoint "GET /x", driver = "hey": *mode \'abort\'*',
+        ),
+        (
+            {"driver": '"hey"', "headers": '{ X-A = "{n}" }'},
+            [],
+            '*endpoint "GET /x", driver = "hey": hey sends the same*',
+        ),
+    ],
+)
+def test_what_no_driver_can_send_is_a_usage_error_at_collection(project, settings, arguments, message):
+    pytester = project(endpoint("/ok") + endpoint("/x", **settings))
+    for more in ([], ["--collect-only"]):
+        result = pytester.runpytest("--goleak", *arguments, *more)
+
+        assert result.ret == 4
+        result.stderr.fnmatch_lines([message])
 
 
 def test_inconclusive_is_skipped_with_a_warning_and_fails_when_strict(project):
@@ -162,7 +192,7 @@ def test_a_broken_file_keeps_no_other_test_from_running(project, broken, argumen
     is_collected = "test_other.py" not in arguments
     result.assert_outcomes(passed=1, skipped=1 + is_collected)
     if is_collected:
-        result.stdout.fnmatch_lines(["SKIPPED * leak tests can't run with --goleak: *goleak.toml:*"])
+        result.stdout.fnmatch_lines(["SKIPPED *goleak.toml:*"])
 
 
 @pytest.mark.parametrize("arguments", [[], ["test_other.py"]])

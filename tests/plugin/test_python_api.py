@@ -66,6 +66,12 @@ def test_scenarios_and_loops_are_load(project):
 
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["*test_loop*object* per request*", "*assert 200 == 404*"])
+    shown = result.stdout.str()
+    assert '>       assert goleak_client.get("/ok").status_code == 404' in shown
+    assert "calls failed: AssertionError: assert 200 == 404" in " ".join(shown.split())
+    assert "test_scenarios_and_loops_are_load.py:" in shown
+    assert "pytest_goleak/plugin" not in shown
+    assert "declare these statuses" not in shown
 
 
 def test_a_target_of_ones_own(project, service_binary):
@@ -87,7 +93,8 @@ def test_a_target_of_ones_own(project, service_binary):
     )
     pytester.makepyfile("def test_ok(goleak):\n    goleak.assert_no_leak('GET /ok')\n")
 
-    pytester.runpytest("--goleak").assert_outcomes(passed=1)
+    pytester.runpytest("--goleak", "--goleak-json", "report.json").assert_outcomes(passed=1)
+    assert json.loads((pytester.path / "report.json").read_text())["target"]["started_by_us"]
 
 
 def test_without_the_option_nothing_is_started(project):

@@ -46,6 +46,8 @@ def test_workers_reports_are_merged_and_endpoints_are_measured_one_at_a_time(pro
     names = ["GET /healthz", "GET /memory", "GET /ok", "GET /status/200"]
     assert sorted(each["name"] for each in report["endpoints"]) == names
     assert not any("@" in each["id"] for each in report["endpoints"])
+    workers = {line.split("]")[0] for line in result.outlines if "goleak.toml::GET" in line and line.startswith("[gw")}
+    assert len(workers) == 1
     measured = spans(pytester.path / "loads.jsonl")
     assert len(measured) == len(names)
     for (_, end), (begin, _) in pairwise(measured):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -39,6 +40,20 @@ def test_known_leaks_are_suppressed_notes():
     assert result["level"] == "note"
     assert result["suppressions"] == [{"kind": "external", "justification": "TICKET-1"}]
     assert result["baselineState"] == "unchanged"
+
+
+def test_what_leaked_in_the_older_build_too_is_a_note():
+    for baseline, level in (("unchanged", "note"), ("updated", "error"), ("new", "error")):
+        leak = replace(samples.LEAK, findings=(replace(samples.CACHE, baseline=baseline),))
+        (result,) = sarif.to_dict(replace(samples.RUN, endpoints=(leak,)))["runs"][0]["results"]
+        assert (result["level"], result["baselineState"], result["suppressions"]) == (level, baseline, [])
+
+
+def test_files_below_the_root_are_relative_to_it():
+    run = json.loads(sarif.render(samples.RUN, root=Path("/home/dev")))["runs"][0]
+
+    uris = [place["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"] for place in r["locations"]]
+    assert "service/cache.go" in uris
 
 
 def test_rules_are_described_and_indexed():

@@ -56,7 +56,8 @@ def test_no_line_is_wider_than_the_terminal(report):
 def test_a_leak_without_a_place_says_so():
     text = render_endpoint(replace(samples.LEAK, findings=(), note="Only 12 % is explained."))
 
-    assert "No place could be named" in text
+    assert "No place could be named" not in text
+    assert "No place could be named" in render_endpoint(replace(samples.LEAK, findings=(), note=""))
     assert "Only 12 % is explained." in text
 
 
@@ -167,3 +168,20 @@ def test_folded_shell_lines_mean_the_same():
 
 def test_comments_stay_comments():
     assert all(line.lstrip().startswith("#") for line in fold_shell("# " + "word " * 50))
+
+
+def test_the_table_has_an_errors_first_sentence_and_what_was_screened_together():
+    long = "GET http://127.0.0.1:8080/debug/pprof/ was answered 401. The service refused: " + "advice " * 60
+    [row] = [
+        line
+        for line, outcome in summary(
+            RunReport(tool_version="1", target=samples.TARGET, seed=1, endpoints=(replace(samples.ERROR, reason=long),))
+        )
+        if outcome
+    ]
+    assert row.endswith("was answered 401.")
+
+    endless = replace(samples.ERROR, reason="advice " * 60)
+    assert verdict_line(endless).endswith(" …")
+    assert len(verdict_line(endless)) < 200
+    assert "  screened together; would have seen" in verdict_line(replace(samples.CLEAN, screened_with=3))

@@ -27,6 +27,30 @@ def test_what_one_check_overdraws_the_next_ones_lack():
     assert allowance.share(30) is None
 
 
+def test_too_little_for_all_is_enough_for_the_first_ones():
+    for total, measured in ((2, 1), (5, 2), (8, 4), (1.5, 0)):
+        clock = FakeClock()
+        clock.time = 12345.678
+        allowance = Allowance(total, checks=4, clock=clock)
+        shares = []
+        for _ in range(4):
+            shares.append(allowance.share(30))
+            clock.time += shares[-1] or 0
+        assert [share is not None for share in shares] == [number < measured for number in range(4)]
+        assert all(share is None or share >= LEAST_S - 1e-6 for share in shares)
+    assert "the total budget is 1.5 s, and one endpoint needs at least 2" in allowance.refusal()
+
+
+def test_the_refusal_says_what_is_left():
+    clock = FakeClock()
+    allowance = Allowance(20, checks=2, clock=clock)
+    allowance.share(30)
+    clock.time = 19
+
+    assert allowance.share(30) is None
+    assert allowance.refusal().startswith("of the total budget of 20 s 1.0 s are left, and one endpoint needs")
+
+
 def test_the_clock_starts_with_the_first_check():
     clock = FakeClock()
     allowance = Allowance(20, checks=1, clock=clock)

@@ -76,6 +76,13 @@ def test_a_plant_in_the_service_passes_if_its_goroutines_are_found_where_connect
     assert judge_service(FOUND, Held(300), Watched(280, 280)).outcome is ControlOutcome.PASSED
 
 
+def test_a_leak_of_the_endpoint_itself_is_not_taken_for_what_was_planted():
+    both = dataclasses.replace(FOUND, findings=(ELSEWHERE, SERVES))
+
+    assert judge_service(FOUND, Held(300), Watched(280, 14_280)).outcome is ControlOutcome.NOT_PLANTED
+    assert judge_service(both, Held(300), Watched(280, 400)).message.endswith("found in net/http.(*conn).serve")
+
+
 @pytest.mark.parametrize(
     ("report", "said"),
     [
@@ -103,6 +110,7 @@ def test_a_plant_that_the_service_shows_and_the_judge_does_not_is_the_judges_fai
     ("held", "watched", "outcome", "said"),
     [
         (Held(300), Watched(280, 0), Outcome.CLEAN, "such as a proxy"),
+        (Held(300), Watched(280, 14_280), Outcome.LEAK, "known to be clean, such as a health check"),
         (Held(0, refusal="Connection refused"), Watched(0, 0), Outcome.CLEAN, "Connection refused"),
         (Held(30, closed=900), Watched(30, 1), Outcome.CLEAN, "closes idle connections at once"),
         (Held(2, limit=2, wanted=80), Watched(2, 2), Outcome.CLEAN, "limit 2"),

@@ -1,8 +1,20 @@
 """The fast form of ``make simulate``: the real experiment against services of known truth, in virtual time."""
 
+import re
+
 import pytest
 
-from benchmarks.simulation import CLEAN, LEAKING, SimulatedService, judge, leak, slow_drain, tally
+from benchmarks.simulation import (
+    CLEAN,
+    LEAKING,
+    SimulatedService,
+    bounded_cache,
+    growing_slice,
+    judge,
+    leak,
+    slow_drain,
+    tally,
+)
 from pytest_goleak.model.errors import TargetError
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan, Tolerance
@@ -12,7 +24,7 @@ from pytest_goleak.stats.design import ALPHA
 from pytest_goleak.stats.experiment import experiment
 
 RUNS = 8
-HARD = {"leak and drain", "growing slice", "2 KiB, no objects, saw-tooth"}
+HARD = {"leak and drain", "growing slice", "growing buffer", "2 KiB, no objects, saw-tooth"}
 """Inconclusive more often than not within 30 s; the table of ``make simulate`` has the rates."""
 
 
@@ -42,6 +54,32 @@ def test_a_small_leak_beside_a_large_drain_is_never_called_clean(after_s, rate):
     outcomes = [judge(parts, seed=seed, rate=rate).outcome for seed in range(1, RUNS + 1)]
 
     assert Outcome.CLEAN not in outcomes
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_memory_is_called_leaking_once_it_went_on_through_a_far_larger_dose(seed):
+    cache = judge([bounded_cache(20_000, 512)], seed=seed, rate=8000)
+    endless = judge([bounded_cache(10**7, 512)], seed=seed, rate=8000)
+
+    assert cache.outcome is Outcome.CLEAN
+    assert "levelled off after 3" in cache.reason
+    assert endless.outcome is Outcome.LEAK
+    assert re.search(r"without sign of levelling through 3\d,\d{3} requests", endless.reason)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("rate", [2000, 8000, 20_000])
+def test_buffers_that_double_are_never_called_clean(seed, rate):
+    """A single step in ten rounds is significant in no block, and then the buffer is flat for long."""
+    assert judge([growing_slice(220, 2.0)], seed=seed, rate=rate).outcome is not Outcome.CLEAN
+
+
+def test_goroutines_that_leak_do_not_use_up_the_descriptors():
+    verdict = judge([leak(3000, 9, 3)], seed=1, rate=8000)
+
+    assert verdict.outcome is Outcome.LEAK
+    assert verdict.signals[Signal.GOROUTINES].per_request == pytest.approx(3)
+    assert verdict.requests < 5_000
 
 
 def test_the_same_seed_gives_the_same_verdict():
@@ -80,7 +118,7 @@ def test_a_failure_while_growth_still_drains_is_no_leak():
     outcomes = []
     for seed in range(1, 6):
         conversation = experiment(MeasurePlan(seed=seed))
-        service = SimulatedService([slow_drain(1000, 4.0)], seed=seed, rate=3000)
+        service = SimulatedService([slow_drain(1000, 1.5)], seed=seed, rate=3000)
         step = next(conversation)
         while not isinstance(step, Drain):
             step = conversation.send(service.perform(step))

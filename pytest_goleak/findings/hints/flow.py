@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from pytest_goleak.findings.source import Excerpt
 
-__all__ = ["Container", "Store", "find_store", "loop_around", "passed_on", "statement_at"]
+__all__ = ["Container", "Store", "find_store", "literal_around", "loop_around", "passed_on", "statement_at"]
 
 
 class Container(StrEnum):
@@ -43,6 +43,8 @@ class Store:
     """First line of the function that stores."""
     made: str = ""
     """The statement that allocated the value."""
+    relief: str = ""
+    """A line of the function that takes elements out again, or asks whether there are too many."""
 
 
 _NAME = r"[A-Za-z_]\w*"
@@ -90,7 +92,7 @@ def find_store(places: Sequence[Excerpt]) -> Store | None:
         made = made or statement
         found = _stored_directly(statement, lines) or _stored_later(statement, lines, index)
         if found:
-            return replace(found, function=place.body[0], made=made)
+            return replace(found, function=place.body[0], made=made, relief=_relief(found.target, place.body))
         if not _is_returned(statement, lines, index):
             return None
     return None
@@ -180,6 +182,32 @@ def loop_around(body: Sequence[str], index: int) -> tuple[str, ...]:
         if re.search(r"\bfunc\b", text):
             return ()
     return ()
+
+
+def literal_around(body: Sequence[str], index: int) -> tuple[str, ...]:
+    """Return the lines of the innermost function literal around ``body[index]``, all of *body* if there is none."""
+    indent = _indent(body[index])
+    for number in range(index - 1, -1, -1):
+        if not body[number].strip() or _indent(body[number]) >= indent:
+            continue
+        indent = _indent(body[number])
+        if re.search(r"\bfunc\b", _plain(body[number])):
+            inside = range(number + 1, len(body))
+            end = next((last for last in inside if body[last].strip() and _indent(body[last]) <= indent), len(body))
+            return tuple(body[number : end + 1])
+    return tuple(body)
+
+
+def _relief(target: str, body: Sequence[str]) -> str:
+    """Return the line that takes something out of *target* or bounds its length, empty if none is to be seen."""
+    name = rf"(?<![\w.]){re.escape(target)}\b"
+    length = rf"(?:len\({name}\)|{name}\.Len\(\))"
+    removes = re.compile(
+        rf"\b(?:delete|clear|\w+\.Delete\w*)\({name}|{name}\.(?:\w*Delete|Remove|Clear|Init)\w*\("
+        rf"|{name}\s*=\s*{name}\[|{length}\s*[<>](?![=\s]*0\b)|(?<!\b0)\s[<>]=?\s*{length}"
+        r"|\b(?i:evict|expire|purge|prune)\w*\("
+    )
+    return next((plain for plain in map(_plain, body) if removes.search(plain)), "")
 
 
 def _is_endless(header: str) -> bool:

@@ -69,6 +69,10 @@ def _is_subscriber(facts: Facts) -> bool:
     return _is_named(facts, _IS_SUBSCRIBER) or (is_channel and _is_named(facts, _HAS_MEMBERS))
 
 
+def _is_relieved(facts: Facts) -> bool:
+    return _is_heap(facts) and facts.store is not None and facts.store.relief != ""
+
+
 def _is_part(facts: Facts) -> bool:
     return _is_heap(facts) and facts.store is not None and facts.store.is_part
 
@@ -132,6 +136,21 @@ RULES = (
         matches=_is_part,
     ),
     Rule(
+        id="GL080",
+        refines=("GL070", "GL071", "GL072", "GL077", "GL078"),
+        title="container that did not reach its bound or removal",
+        why=(
+            "Each request adds an element to a container that outlives it. The same function has a bound or a removal, "
+            "which took effect for none or too few of the elements within the requests of this run: it is larger than "
+            "the run could fill, or never reached."
+        ),
+        look_for="whether the bound or removal is reached, for the same keys, and how much memory it allows.",
+        fix="if len(history) >= limit { // a bound that tests reach as well\n\thistory = history[1:]\n}\n"
+        "history = append(history, latest)",
+        link="https://pkg.go.dev/slices#Delete",
+        matches=_is_relieved,
+    ),
+    Rule(
         id="GL079",
         refines=("GL070", "GL071", "GL072"),
         title="subscriber that is never removed",
@@ -192,7 +211,7 @@ RULES = (
         id="GL070",
         title="map that only grows",
         why=(
-            "Each request stores an element in a map (or a slice) that outlives it, and nothing deletes it again: a "
+            "Each request stores an element in a map that outlives it, and nothing deletes it again: a "
             "cache without eviction, or a registry that is never left."
         ),
         look_for="a delete for the same key, or a bound; keys that are different in every request make it unbounded.",

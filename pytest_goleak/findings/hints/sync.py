@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pytest_goleak.findings.hints.flow import literal_around
 from pytest_goleak.findings.hints.rule import Facts, Rule, has_wait
 
 __all__ = ["RULES"]
@@ -16,12 +17,20 @@ def _waits_for_semaphore(facts: Facts) -> bool:
 
 
 def _waits_for_slot(facts: Facts) -> bool:
-    """Whether the send takes a slot of a channel that the same function gives back by receiving."""
+    """Whether the send takes a slot of a channel that the same function gives back by receiving.
+
+    A receiver outside of the function literal that sends waits for a result; and no slots are in an unbuffered channel.
+    """
     taken = _ACQUIRES.match(facts.source)
-    if taken is None or not has_wait("chan send")(facts):
+    place = facts.places[0] if facts.places else None
+    if taken is None or place is None or place.index is None or not has_wait("chan send")(facts):
         return False
-    back = re.compile(rf"(?<![\w.])<-\s*{re.escape(taken[1])}\b")
-    return any(back.search(line) for line in facts.body)
+    name = re.escape(taken[1])
+    back = re.compile(rf"(?<![\w.])<-\s*{name}\b")
+    unbuffered = re.compile(rf"(?<![\w.]){name}\s*:?=\s*make\(chan [^,()]+\)")
+    return any(back.search(line) for line in literal_around(place.body, place.index)) and not any(
+        unbuffered.search(line) for line in place.body
+    )
 
 
 def _waits_for_group(facts: Facts) -> bool:

@@ -44,12 +44,12 @@ func init() {
 	register(Case{
 		Name: "leak/io-wait-on-pipe", Category: "goroutine", Handler: leakIOWaitOnPipe,
 		Truth: Truth{Leaks: true, Bytes: 446, Objects: 0.4, Goroutines: 0.05,
-			Function: "main.readProgress", Also: []string{"main.leakIOWaitOnPipe"}, Causes: []string{"GL020"}},
+			Function: "main.readProgress", Also: []string{"main.leakIOWaitOnPipe"}, Causes: []string{"GL020", "GL029"}},
 	})
 	register(Case{
 		Name: "leak/io-pipe-reader-left", Category: "goroutine", Handler: leakIOPipeReaderLeft,
 		Truth: Truth{Leaks: true, Bytes: goroutineBytes + 2*waitBytes + 446, Objects: 8, Goroutines: 1,
-			Function: "main.writeReport", Also: []string{"main.leakIOPipeReaderLeft"}, Causes: []string{"GL003"}},
+			Function: "main.writeReport", Also: []string{"main.leakIOPipeReaderLeft"}, Causes: []string{"GL003", "GL026"}},
 	})
 }
 

@@ -15,7 +15,7 @@ func init() {
 	register(Case{
 		Name: "leak/sub-slice", Category: "pinned", Handler: leakSubSlice,
 		Truth: Truth{Leaks: true, Bytes: 4096 + 27, Objects: 1, Function: "main.readFrame", Also: []string{"main.leakSubSlice"},
-			Causes: []string{"GL071", "GL075"}},
+			Causes: []string{"GL071", "GL075", "GL076"}},
 	})
 	register(Case{
 		Name: "leak/sub-string", Category: "pinned", Path: "/leak/sub-string?id={uuid}", Handler: leakSubString,
