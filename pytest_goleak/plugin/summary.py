@@ -116,16 +116,22 @@ class Summary:
     def _accept(self) -> None:
         """Write the leaks found now into the configuration file."""
         reason = accepted_reason(today())
-        functions = {
-            finding.function: None
+        new = [
+            finding
             for each in self._endpoints
             if each.xfail is None  # expected in one place, not permitted everywhere
             for finding in each.new_findings
             if finding.rule_id != CONSEQUENCE.id  # goes with its cause
-            if finding.user_frames or finding is each.new_findings[0]  # a library's function would hide other leaks
-        }
+        ]
+        functions = dict.fromkeys(finding.function for finding in new if finding.user_frames)
+        # A rule for a library's function would hide the leaks of all who call it.
+        if foreign := dict.fromkeys(finding.function for finding in new if not finding.user_frames):
+            self._written.append(
+                f"not accepted, since they are a library's and not your code: {', '.join(foreign)}. "
+                f"What remains of them in the next run needs a rule of your own"
+            )
         if not functions:
-            self._written.append("nothing to accept: no new leak was found")
+            self._written.append("nothing to accept: no new leak was found in your code")
             return
         rules = [IgnoreRule(function=function, reason=reason) for function in functions]
         assert self._plan.source is not None  # see check_outputs

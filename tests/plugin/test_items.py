@@ -1,6 +1,7 @@
 """Endpoints of goleak.toml as test items, judged on a real service."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import jsonschema
@@ -89,12 +90,21 @@ def test_an_ignored_leak_is_reported_and_does_not_fail(project):
 
 
 def test_accept_writes_the_leak_into_the_file_and_the_next_run_passes(project):
-    pytester = project(endpoint("/goroutine"))
-    pytester.runpytest("--goleak", "--goleak-accept").assert_outcomes(failed=1)
+    pytester = project(endpoint("/memory"))
+    result = pytester.runpytest("--goleak", "--goleak-accept")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["accepted 1 leak in *goleak.toml: give each its reason"])
 
-    text = (pytester.path / "goleak.toml").read_text()
-    assert 'function = "main.leakGoroutine.func1"' in text
+    assert 'function = "main.keep"' in (pytester.path / "goleak.toml").read_text()
     pytester.runpytest("--goleak").assert_outcomes(passed=1)
+
+
+def test_accept_writes_rules_for_new_leaks_of_the_users_code_only(project):
+    pytester = project(endpoint("/goroutine") + endpoint("/memory", xfail='"TICKET-7"'))
+    pytester.runpytest("--goleak", "--goleak-accept").assert_outcomes(failed=1, xfailed=1)
+
+    written = tomllib.loads((pytester.path / "goleak.toml").read_text())["ignore"]
+    assert [rule["function"] for rule in written] == ["main.leakGoroutine.func1"]
 
 
 def test_junit_has_no_token(project):
