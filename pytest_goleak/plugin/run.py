@@ -130,14 +130,15 @@ class GoleakRun:
 
         """
         __tracebackhide__ = True
+        text = render_endpoint(report, tolerance=tolerance, source=plan_of(self.config).source)
         match report.outcome:
             case Outcome.LEAK if not report.is_known:
-                raise LeakError(render_endpoint(report, tolerance=tolerance), report)
+                raise LeakError(text, report)
             case Outcome.ERROR:
-                raise MeasurementError(render_endpoint(report, tolerance=tolerance))
+                raise MeasurementError(text)
             case Outcome.INCONCLUSIVE:
                 if flag(self.config, "goleak_strict"):
-                    raise InconclusiveError(render_endpoint(report, tolerance=tolerance))
+                    raise InconclusiveError(text)
                 skip_undecided(
                     item, f"{report.name} is inconclusive: {report.reason}", f"inconclusive: {report.reason}"
                 )

@@ -49,6 +49,7 @@ class Summary:
             target=self._target,
             seed=self._plan.measure.seed,
             endpoints=self._endpoints,
+            source=self._plan.source,
         )
 
     @property
