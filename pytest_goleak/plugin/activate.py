@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import pytest
 
 from pytest_goleak.plugin import drivers
@@ -28,6 +31,7 @@ def activate(config: pytest.Config) -> None:
     config.pluginmanager.register(drivers, "goleak-drivers")
     run = GoleakRun(config)
     config.stash[RUN] = run
+    end_by_sigterm(config)
     config.pluginmanager.register(run, "goleak-run")
     config.pluginmanager.register(LoopTests(run), "goleak-loop")
     keep_together(config)
@@ -35,6 +39,18 @@ def activate(config: pytest.Config) -> None:
         config.pluginmanager.register(Summary(config, plan_of(config)), "goleak-summary")
         if calibration_runs(config):
             config.pluginmanager.register(CalibrationSummary(config), "goleak-calibration")
+
+
+def end_by_sigterm(config: pytest.Config) -> None:
+    """Let SIGTERM, by which CI cancels a job, end the run as Ctrl-C does: with a report, and nothing left behind."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+        def restore() -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+        config.add_cleanup(restore)
 
 
 def check_calibration(config: pytest.Config) -> None:
