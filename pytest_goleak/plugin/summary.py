@@ -21,6 +21,18 @@ __all__ = ["DOCUMENTS", "Summary"]
 
 DOCUMENTS = {"goleak_json": jsondoc.render, "goleak_html": htmlpage.render, "goleak_sarif": sarif.render}
 
+NO_CONFIGURATION = """\
+no leak test: there is no goleak.toml in {directory}, nor [tool.goleak] in its pyproject.toml.
+Write a goleak.toml with the service and an endpoint:
+
+  [target]
+  url = "http://127.0.0.1:8080"
+
+  [[endpoints]]
+  path = "/"
+
+`goleak doctor --url URL` shows what a service lets one measure; --goleak-config names a file elsewhere."""
+
 COLOURS = {
     Outcome.CLEAN: {"green": True},
     Outcome.LEAK: {"red": True},
@@ -93,8 +105,11 @@ class Summary:
         if self._problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print one line per endpoint, and where the documents are."""
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+        """Print one line per endpoint, and where the documents are; where there was nothing to run, how to begin."""
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._plan.source is None:
+            terminalreporter.section("goleak")
+            terminalreporter.write_line(NO_CONFIGURATION.format(directory=self._config.rootpath))
         if not (self._endpoints or self._written or self._problems):
             return
         terminalreporter.section("goleak")

@@ -124,7 +124,10 @@ def test_inconclusive_is_skipped_with_a_warning_and_fails_when_strict(project):
 
     result = pytester.runpytest_subprocess("--goleak", "-rs")
     result.assert_outcomes(skipped=1, warnings=1)
-    result.stdout.fnmatch_lines(["*GoleakWarning: GET /memory is inconclusive: *", "SKIPPED * inconclusive: *"])
+    assert CONFIG.split()[0] not in result.stdout.str()
+    result.stdout.fnmatch_lines(
+        ["*goleak.toml:0: GoleakWarning: GET /memory is inconclusive: *", "SKIPPED * inconclusive: *"]
+    )
     pytester.runpytest("--goleak", "--goleak-strict").assert_outcomes(failed=1)
 
 
@@ -216,3 +219,20 @@ def test_options_that_do_nothing_alone_ask_for_goleak(project, option):
     result.stderr.fnmatch_lines([f"*{option.partition('=')[0]} without --goleak: *. Add --goleak."])
     pytester.makeini(f"[pytest]\naddopts = {option}\ngoleak_strict = true\n")
     pytester.runpytest().assert_outcomes(skipped=1)
+
+
+def test_a_directory_without_anything_to_run_is_told_how_to_begin(pytester):
+    pytester.makeini("[pytest]\n")
+    result = pytester.runpytest("--goleak")
+
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.fnmatch_lines([f"no leak test: there is no goleak.toml in {pytester.path}, *", "*goleak doctor *"])
+
+
+def test_arguments_of_a_call_are_not_blamed_on_a_marker(project):
+    pytester = project("")
+    pytester.makepyfile("def test_x(goleak): goleak.assert_no_leak('GET /ok', budgett='3s')")
+    result = pytester.runpytest("--goleak")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(['*arguments for "GET /ok": budgett*did you mean "budget"*'])
