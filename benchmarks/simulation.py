@@ -165,6 +165,10 @@ def leak(byte: float, objects: float, goroutines: float = 0.0, *, every: int = 1
     return part
 
 
+def per_connection(byte: float, objects: float) -> Part:
+    return lambda w: levels(16 * byte * len(w.doses), 16 * objects * len(w.doses))
+
+
 def growing_slice(byte: float, factor: float = 1.25) -> Part:
     """An appended slice: its capacity doubles up to 256 elements, then grows by a quarter; that of a buffer doubles."""
 
@@ -185,6 +189,7 @@ CLEAN: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "saw-tooth 8 MiB": lambda r: [sawtooth(8 * 2**20, r.uniform(0.3, 3))],
     "breathing pool 0-99": lambda _: [breathing_pool(100)],
     "cron 100 KiB/s": lambda _: [cron(100 * 1024, 500)],
+    "cron of bytes 100 KiB/s": lambda _: [cron(100 * 1024, 0)],
     "cron 8 MiB/s": lambda _: [cron(8 * 2**20, 40_000)],
     "rare steps": lambda r: [rare_steps(r.uniform(1e4, 1e6), 1.0)],
     "bounded cache": lambda r: [bounded_cache(int(r.uniform(500, 5000)), r.uniform(64, 4096))],
@@ -192,7 +197,7 @@ CLEAN: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "peak structures": lambda _: [peak_structures(450)],
     "slow drain": lambda r: [slow_drain(r.uniform(100, 4000), r.uniform(0.5, 7))],
     "slow drain with peak": lambda r: [slow_drain(600, r.uniform(1, 6)), peak_structures(450)],
-    "flushed queue": lambda r: [flushed_queue(200, r.uniform(0.5, 5))],
+    "flushed queue": lambda r: [flushed_queue(200, r.uniform(0.5, 7.5))],
     "lazy init": lambda _: [lazy_init(200_000)],
 }
 
@@ -212,6 +217,7 @@ LEAKING: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "leak and drain": lambda r: [leak(256, 1), slow_drain(1000, r.uniform(1, 5))],
     "growing slice": lambda _: [growing_slice(256)],
     "growing buffer": lambda r: [growing_slice(r.uniform(100, 4000), 2.0)],
+    "64 KiB per connection": lambda _: [per_connection(64 * 1024, 10)],
     "unbounded keys": lambda _: [random_keys_cache(10**7, 300)],
 }
 
@@ -278,7 +284,9 @@ class SimulatedService:
         self.world.now += duration + self.world.rng.uniform(0, LAG_S)
         self.world.served += requests
         self.world.doses.append((self.world.now, requests))
-        return LoadResult(planned=requests, completed=requests, duration_s=duration)
+        return LoadResult(
+            planned=requests, completed=requests, duration_s=duration, connections=16, latency_s=1 / self.rate
+        )
 
     def _observe(self, looks: int = 1, *, is_least: bool = False) -> Observation:
         seen = []

@@ -59,6 +59,7 @@ class MixStream:
             unexpected=sum(result.unexpected for result in results),
             status_codes=dict(statuses),
             duration_s=sum(result.duration_s for result in results),
+            latency_s=sum(result.latency_s for result in results),
         )
 
     def raise_concurrency(self, result: LoadResult) -> bool:  # noqa: ARG002 - the protocol's

@@ -130,6 +130,7 @@ class LoadStream:
             self._rate_before = 0.0
         slow = result.rate > 0 and self.concurrency / result.rate > SLOW_ANSWER_S
         if not slow or result.duration_s > MAX_TRIAL_S or self.concurrency * RAISE > self._most:
+            self._rate_before = 0.0  # the present number has proved itself
             return False
         self._rate_before = result.rate
         self.concurrency *= RAISE

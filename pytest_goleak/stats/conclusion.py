@@ -96,9 +96,10 @@ def _feed_profile(trial: Trial, last: Evidence) -> Part[None]:
 
 def clean_if_proven(trial: Trial, block: Evidence) -> Verdict | None:
     """Return ``clean`` if *block* proves every signal's growth small, after requests enough."""
+    followed = block.suspects(trial.thresholds)  # those of the pooled figures were not followed by anything
     block = trial.sharpened(block)
     unproven = block.unproven(trial.thresholds)
-    hints = [signal for signal in block.hints(trial.thresholds) if signal not in block.suspects(trial.thresholds)]
+    hints = [signal for signal in block.hints(trial.thresholds) if signal not in followed]
     if unproven:
         trial.last_doubt = _noise_reason(trial, block, unproven)
     elif hints:

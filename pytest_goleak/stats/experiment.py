@@ -7,6 +7,7 @@ a real service and, thousands of times, against simulated ones. The argument is 
 from __future__ import annotations
 
 from pytest_goleak.model.errors import GoleakError
+from pytest_goleak.model.growth import GrowthClass
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Verdict
@@ -23,6 +24,7 @@ from pytest_goleak.model.step import (
 )
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
+from pytest_goleak.stats.classes import class_of_leak
 from pytest_goleak.stats.conclusion import (
     clean_after_drain,
     clean_if_proven,
@@ -171,6 +173,7 @@ def _wait_and_see(
             trial.last_doubt = f"{growth}, too little in all to be told from something that fills"
             return None
         if not (yield from _goes_on(trial, repeat, leaking)):
+            trial.repetitions.pop()  # refuted: no proof of a leak, should the service fail later
             growth = wording.growth(trial.estimates(repeat), leaking)
             trial.last_doubt = f"{growth}, and less in the end, as a cache does that fills"
             return None
@@ -193,9 +196,12 @@ def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
     telling = [s for s in leaking if expected[s] > 4 * max(trial.thresholds.floor(s), last.noise(s))]
     if Signal.GOROUTINES in leaking or tuple(leaking) == DOUBLING or not telling or requests < last.requests / 2:
         return True
+    if class_of_leak(trial.blocks[-2:], leaking) is GrowthClass.PER_CONNECTION:
+        return True  # a larger dose opens no more connections
     result = yield from trial.ask(Block(doses=(requests,)), BlockResult)
     trial.schedule.block_done(requests, result)
     before, after = result.observations
+    trial.extra.append((after.at_s, requests))
     return any(after.level(signal) - before.level(signal) > FADING * expected[signal] for signal in telling)
 
 
@@ -204,9 +210,11 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
     unproven = tuple(dict.fromkeys([*suspects, *block.unproven(trial.thresholds)]))
     if not any(block.has_drained(signal, trial.thresholds) for signal in unproven):
         return None
+    if not trial.schedule.has_time_to_wait():
+        return None
     if not trial.has_listened:
         yield from trial.listen(unproven)
-    if trial.is_restless or not trial.schedule.has_time_to_wait():
+    if trial.is_restless:
         return None
     rest = yield from trial.rest([block], trial.plan.wait_s)
     if rest.is_drained(unproven) and rest.is_certain(unproven):
@@ -232,6 +240,8 @@ def _second_cycle(
     # What drains does so in as long as it took before.
     enough_s = trial.plan.wait_s if first.falling(suspects) else AMPLE_WAIT * first.settled_s + AMPLE_WAIT_S
     rest = yield from trial.rest([again], min(trial.plan.wait_s, enough_s))
+    if not rest.is_drained(suspects) and rest.waited_s < trial.plan.wait_s:  # a flush comes at its own time
+        rest = yield from trial.rest([again], trial.plan.wait_s - rest.waited_s)
     leaking = [
         signal
         for signal in suspects
@@ -244,6 +254,9 @@ def _second_cycle(
     if rest.is_drained(suspects):
         if any(first.kept[signal].stays for signal in suspects) and trial.must_outlast():
             trial.last_doubt = "growth stopped only just now"
+            return None
+        if not first.is_drained(suspects) and not rest.is_certain(suspects):
+            trial.last_doubt = "what earlier requests left went away meanwhile, and may hide what stays"
             return None
         return clean_after_drain(trial, rest, suspects, "a second cycle of load and rest adds nothing")
     trial.last_doubt = doubt_of(trial, rest, suspects) or (

@@ -96,7 +96,7 @@ class Rest:
     thresholds: Thresholds
     kept: Mapping[Signal, Retention]
     served_lately: int = 0
-    """Requests answered before the blocks, no longer ago than the wait took."""
+    """Requests answered before the blocks, no longer ago than the blocks and the wait took."""
 
     @property
     def waited_s(self) -> float:

@@ -91,7 +91,9 @@ class Schedule:
         shortest = min(load.duration_s for load in loads)
         self.latency_s = min(self.latency_s or shortest, shortest)
         rate = sum(load.completed for load in loads) / load_s
-        if rate > self.rate or load_s > AT_ONCE * self.latency_s * len(loads):
+        answer_s = max(load.latency_s for load in loads)
+        at_once_s = min(self.latency_s, answer_s) if answer_s else self.latency_s
+        if rate > self.rate or load_s > AT_ONCE * at_once_s * len(loads):
             self.rate = rate
 
     def first_dose(self) -> int:

@@ -50,6 +50,8 @@ class Trial:
         self.thresholds = Thresholds(plan.tolerance)
         self.schedule = Schedule(budget_s=plan.budget_s, idle_s=plan.wait_s)
         self.blocks: list[Evidence] = []
+        self.extra: list[tuple[float, int]] = []
+        """Doses outside of blocks: when they were over, and their requests."""
         self.repetitions: list[tuple[Evidence, Evidence]] = []
         self.judged_from = 0
         self.proven_at_start: int | None = None
@@ -157,14 +159,15 @@ class Trial:
             rest={signal: self.thresholds.floor(signal) / 2 for signal in Signal},
         )
         drain = yield from self.ask(step, DrainResult)
-        waited_s = drain.observations[-1].at_s - last.at_s
-        lately = self._served_since(first.at_s - waited_s, before_s=first.at_s)
+        # What expired meanwhile may be as old as the blocks and the wait are long together.
+        lately = self._served_since(2 * first.at_s - drain.observations[-1].at_s, before_s=first.at_s)
         return rest_after(blocks, drain, self.thresholds, served_lately=lately)
 
     def _served_since(self, since_s: float, *, before_s: float) -> int:
         """Return how many requests were answered between two moments, whole blocks and the whole warm-up counted."""
         blocks = [block for block in self.blocks if block.end.at_s <= before_s]
         lately = sum(block.requests for block in blocks if block.end.at_s > since_s)
+        lately += sum(requests for at_s, requests in self.extra if since_s < at_s <= before_s)
         return lately + (self.judged_from if self.blocks[0].start.at_s > since_s else 0)
 
     def must_outlast(self) -> int:
@@ -174,7 +177,8 @@ class Trial:
         twice as long, from their last step on, which may be too lonely to have made any block suspicious. Growth that
         showed in objects or goroutines is not of that kind.
         """
-        reached = bytes_alone_reached(self.trace.points[1:], self.thresholds)
+        drifts = Signal.HEAP_BYTES in background_drift(self.blocks[1:], self.thresholds)
+        reached = None if drifts else bytes_alone_reached(self.trace.points[1:], self.thresholds)
         return max(self._must_outlast_suspects(), 3 * reached - self.schedule.served if reached else 0)
 
     def _must_outlast_suspects(self) -> int:

@@ -9,6 +9,7 @@ from benchmarks.simulation import (
     LEAKING,
     SimulatedService,
     bounded_cache,
+    flushed_queue,
     growing_slice,
     judge,
     leak,
@@ -19,7 +20,7 @@ from pytest_goleak.model.errors import TargetError
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan, Tolerance
 from pytest_goleak.model.report import Outcome
-from pytest_goleak.model.step import Block, Drain, Proof, ProofResult
+from pytest_goleak.model.step import Block, Drain, Proof, ProofResult, Step
 from pytest_goleak.stats.design import ALPHA
 from pytest_goleak.stats.experiment import experiment
 
@@ -65,6 +66,44 @@ def test_memory_is_called_leaking_once_it_went_on_through_a_far_larger_dose(seed
     assert "levelled off after 3" in cache.reason
     assert endless.outcome is Outcome.LEAK
     assert re.search(r"without sign of levelling through 3\d,\d{3} requests", endless.reason)
+
+
+def test_a_cache_that_was_told_from_a_leak_is_no_leak_when_the_service_fails_later():
+    conversation = experiment(MeasurePlan(seed=1))
+    service = SimulatedService([bounded_cache(20_000, 512)], seed=1, rate=8000)
+    step = next(conversation)
+    while not (isinstance(step, Block) and len(step.doses) == 1):
+        step = conversation.send(service.perform(step))
+    conversation.send(service.perform(step))
+    with pytest.raises(TargetError, match="died"):
+        conversation.throw(TargetError("the service died"))
+
+
+@pytest.mark.parametrize("period", [3.0, 5.4, 6.2, 7.5])
+def test_what_a_timer_flushes_is_never_a_leak(period):
+    outcomes = [
+        judge([flushed_queue(200, period)], seed=seed, rate=rate).outcome for seed in (6, 23) for rate in (2000, 6000)
+    ]
+
+    assert Outcome.LEAK not in outcomes
+
+
+def test_a_rate_that_falls_after_the_warm_up_does_not_burst_the_budget():
+    class Limited(SimulatedService):
+        def _load(self, requests):
+            self.rate = 5000 if self.world.served < 1000 else 100
+            return super()._load(requests)
+
+    service = Limited([], seed=1, rate=5000)
+    conversation = experiment(MeasurePlan(seed=1))
+    step: Step | None = next(conversation)
+    while step is not None:
+        try:
+            step = conversation.send(service.perform(step))
+        except StopIteration:
+            step = None
+
+    assert service.world.now < 40
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
