@@ -66,26 +66,33 @@ def from_mapping(
     return _plan(file, root=root.resolve(), source=source, overrides=overrides, defaults=defaults)
 
 
-def with_overrides(endpoint: Endpoint, *, overrides: Options | None = None, **arguments: object) -> Endpoint:
-    """Return *endpoint* with a marker's or a call's *arguments*: any key of ``[load]`` and ``[measure]``.
+def with_overrides(
+    endpoint: Endpoint, *, overrides: Options | None = None, marker: Settings | None = None, **arguments: object
+) -> Endpoint:
+    """Return *endpoint* with a marker's and a call's arguments: any key of ``[load]`` and ``[measure]``.
 
     Args:
         endpoint: what the file says.
-        overrides: settings of the command line, which are stronger than a marker.
-        arguments: ``budget="10s"``, ``tolerance={"bytes": 64}`` …; ``None`` is one not given.
+        overrides: settings of the command line, which are stronger than both.
+        marker: arguments of the marker.
+        arguments: those of the call, stronger than the marker's: ``budget="10s"``, ``tolerance={"bytes": 64}`` …;
+            ``None`` is one not given.
 
     Raises:
         ConfigError: an argument is unknown, of the wrong type, or contradicts another one.
 
     """
-    marker = Layer(origin=f"goleak marker of {quote(endpoint.name)}", data=layers.nest(arguments))
+    name = quote(endpoint.name)
+    weak = Layer(origin=f"goleak marker of {name}", data=layers.nest(marker))
+    call = Layer(origin=f"arguments for {name}", data=layers.nest(arguments))
     strong = Layer(origin=_COMMAND_LINE, data=layers.nest(overrides))
-    lines = [marker.describe(problem) for problem in problems_of(ShapeKeys, marker.data)]
+    lines = [layer.describe(problem) for layer in (weak, call) for problem in problems_of(ShapeKeys, layer.data)]
     lines += [strong.describe(problem) for problem in problems_of(Document, strong.data)]
     fail(lines)
-    shape = layers.merge(marker.data, layers.shape_of(strong.data))
+    shape = layers.merge(layers.merge(weak.data, call.data), layers.shape_of(strong.data))
     outer = {"budget": endpoint.measure.budget_s, "idle": endpoint.measure.idle_s}
-    fail([marker.describe(problem) for problem in rules.check_budget((), shape, outer)])
+    problems = rules.check_budget((), shape, outer)
+    fail([(call if call.has(problem.path) else weak).describe(problem) for problem in problems])
     keys = ShapeKeys.model_validate(shape)
     return replace(
         endpoint, load=build.load_plan(keys, endpoint.load), measure=build.measure_plan(keys, endpoint.measure)

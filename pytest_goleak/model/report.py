@@ -185,3 +185,5 @@ class RunReport:
     target: TargetInfo
     seed: int
     endpoints: tuple[EndpointReport, ...] = ()
+    source: str | None = None
+    """Path of the configuration file; part of no document, it says where known leaks are written."""

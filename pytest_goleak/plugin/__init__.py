@@ -9,7 +9,7 @@ import pytest
 
 from pytest_goleak.plugin import hookspecs
 from pytest_goleak.plugin.fixtures import goleak, goleak_auth, goleak_client, goleak_process, goleak_target
-from pytest_goleak.plugin.options import add_options, flag, refuse_alone
+from pytest_goleak.plugin.options import add_options, flag, refuse_idle_options
 
 __all__ = ["goleak", "goleak_auth", "goleak_client", "goleak_process", "goleak_target"]
 
@@ -37,9 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_goleak.plugin.collect import Collector  # noqa: PLC0415 - needs the options that this module adds
 
     config.pluginmanager.register(Collector(config), "goleak-collect")
-    if not flag(config, "goleak"):
-        refuse_alone(config)
-    else:
+    if flag(config, "goleak"):
         from pytest_goleak.plugin.activate import activate  # noqa: PLC0415 - heavy, and only with --goleak
 
         activate(config)
+    else:
+        refuse_idle_options(config)

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import pytest
 
 from pytest_goleak.plugin import drivers
 from pytest_goleak.plugin.calibration import CalibrationSummary
 from pytest_goleak.plugin.economy import check_economy
 from pytest_goleak.plugin.loop import LoopTests
-from pytest_goleak.plugin.options import calibration_runs, flag
+from pytest_goleak.plugin.options import OPTIONS, calibration_runs, flag, value
+from pytest_goleak.plugin.outputs import check_outputs
 from pytest_goleak.plugin.run import RUN, GoleakRun
 from pytest_goleak.plugin.settings import plan_of
-from pytest_goleak.plugin.summary import Summary
+from pytest_goleak.plugin.summary import DOCUMENTS, Summary
 
 __all__ = ["activate"]
 
 
 def activate(config: pytest.Config) -> None:
     """Create the run and register what takes part in it."""
+    for option in OPTIONS:
+        value(config, option.dest)  # a mistake in the ini file is told now, not after the measurement
     check_calibration(config)
     check_economy(config)
+    if not hasattr(config, "workerinput"):
+        check_outputs(config, DOCUMENTS)
     config.pluginmanager.register(drivers, "goleak-drivers")
     run = GoleakRun(config)
     config.stash[RUN] = run
+    end_by_sigterm(config)
     config.pluginmanager.register(run, "goleak-run")
     config.pluginmanager.register(LoopTests(run), "goleak-loop")
     keep_together(config)
@@ -30,6 +39,18 @@ def activate(config: pytest.Config) -> None:
         config.pluginmanager.register(Summary(config, plan_of(config)), "goleak-summary")
         if calibration_runs(config):
             config.pluginmanager.register(CalibrationSummary(config), "goleak-calibration")
+
+
+def end_by_sigterm(config: pytest.Config) -> None:
+    """Let SIGTERM, by which CI cancels a job, end the run as Ctrl-C does: with a report, and nothing left behind."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+        def restore() -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+        config.add_cleanup(restore)
 
 
 def check_calibration(config: pytest.Config) -> None:

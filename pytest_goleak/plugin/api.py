@@ -67,8 +67,8 @@ class Goleak:
     def _endpoint(self, what: str | Scenario, settings: dict[str, object]) -> Endpoint:
         plan = plan_of(self._run.config)
         endpoint = _named(plan, what) if isinstance(what, str) else scenario_endpoint(plan, what)
-        given = arguments_of(self._item) | settings
-        return with_overrides(endpoint, overrides=from_command_line(self._run.config), **given)
+        overrides = from_command_line(self._run.config)
+        return with_overrides(endpoint, overrides=overrides, marker=arguments_of(self._item), **settings)
 
     def _check(self, endpoint: Endpoint, what: str | Scenario) -> EndpointReport:
         driver = None if isinstance(what, str) else ScenarioDriver(what)

@@ -73,7 +73,7 @@ class CalibrationSummary:
                 document = json.loads(str(value))
                 self._found[document["name"]] = document
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the suggested settings into the configuration."""
         if not flag(self._config, "goleak_calibrate_write") or self._config.option.collectonly:
             return
@@ -82,7 +82,12 @@ class CalibrationSummary:
         if not settings or path is None:
             self._said.append("no settings to write: the present ones suit, or none are suggested")
             return
-        self._said += self._write(path, settings)
+        try:
+            self._said += self._write(path, settings)
+        except GoleakError as problem:
+            self._said.append(f"ERROR: --goleak-calibrate-write: {problem}")
+            if session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the figures of each endpoint."""
@@ -99,8 +104,5 @@ class CalibrationSummary:
         from pytest_goleak.config.writeback import write_measure  # noqa: PLC0415 - tomlkit, only to write
 
         # Where nobody selected endpoints, the first one stands for the whole service.
-        try:
-            diff = write_measure(path, settings, shared=not selects(self._config))
-        except GoleakError as problem:
-            raise pytest.UsageError(f"--goleak-calibrate-write: {problem}") from None
+        diff = write_measure(path, settings, shared=not selects(self._config))
         return [f"wrote the suggested settings into {path}:", *diff.splitlines()]

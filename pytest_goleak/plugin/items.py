@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +74,10 @@ class GoleakItem(pytest.Item):
         from pytest_goleak.plugin.outcome import explain  # noqa: PLC0415 - see above
 
         return explain(excinfo.value) or str(super().repr_failure(excinfo))
+
+    def warn(self, warning: Warning) -> None:
+        """Issue *warning* for the file as a whole: the line of an endpoint is not known, and the first one is wrong."""
+        warnings.warn_explicit(warning, category=None, filename=str(self.path), lineno=0)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Name the endpoint in pytest's reports."""

@@ -134,7 +134,7 @@ def _run_loop(run: GoleakRun, item: pytest.Function) -> None:
     endpoint = with_overrides(
         scenario_endpoint(plan_of(item.config), item.obj),
         overrides=from_command_line(item.config),
-        **arguments_of(item),
+        marker=arguments_of(item),
     )
     driver = LoopDriver(item.obj, arguments, transports)
     report = run.check(item, endpoint, driver=driver)

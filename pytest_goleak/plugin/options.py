@@ -17,7 +17,9 @@ __all__ = [
     "flag",
     "from_command_line",
     "from_ini",
+    "origin",
     "out_directory",
+    "refuse_idle_options",
     "selects",
     "value",
 ]
@@ -151,6 +153,9 @@ OPTIONS = (
     Option(name="goleak-strict", help="an inconclusive endpoint fails instead of being skipped with its reason"),
 )
 
+COLLECTING = ("goleak", "goleak-config")
+"""Options that mean something where leak tests are only collected."""
+
 _BY_DEST = {option.dest: option for option in OPTIONS}
 
 
@@ -185,9 +190,31 @@ def value(config: pytest.Config, dest: str) -> object:
     return _ini(config, _BY_DEST[dest]) if given is None else given
 
 
+def origin(config: pytest.Config, dest: str) -> str:
+    """Return where the value of an option was given, as a message names it."""
+    if config.getoption(dest) is not None:
+        return f"--{_BY_DEST[dest].name}"
+    if any(given.partition("=")[0].strip() == dest for given in config.getoption("override_ini") or ()):
+        return f"-o {dest}"
+    return f"{dest} in {config.inipath}"
+
+
 def flag(config: pytest.Config, dest: str) -> bool:
     """Return whether a switch is on."""
     return bool(value(config, dest))
+
+
+def refuse_idle_options(config: pytest.Config) -> None:
+    """Refuse options that were typed and do nothing without ``--goleak``; those in an ini file wait for it.
+
+    Raises:
+        pytest.UsageError: there is such an option.
+
+    """
+    typed = {argument.partition("=")[0] for argument in config.invocation_params.args}
+    idle = [flag for option in OPTIONS if option.name not in COLLECTING and (flag := f"--{option.name}") in typed]
+    if idle:
+        raise pytest.UsageError(f"{', '.join(idle)} without --goleak: leak tests would be skipped. Add --goleak.")
 
 
 def calibration_runs(config: pytest.Config) -> int:
@@ -200,18 +227,6 @@ def selects(config: pytest.Config) -> bool:
     """Return whether the user chose among the items: by ``-k``, ``-m``, or by their ids."""
     chosen = config.getoption("keyword") or config.getoption("markexpr")
     return bool(chosen) or any("::" in argument for argument in config.args)
-
-
-def refuse_alone(config: pytest.Config) -> None:
-    """Refuse options that ask for leak tests where ``--goleak`` is missing: a gate without it would never fail.
-
-    Raises:
-        pytest.UsageError: one was typed.
-
-    """
-    for name in ("strict", "selftest", "accept", "calibrate", "screen"):
-        if config.getoption(f"goleak_{name}"):
-            raise pytest.UsageError(f"--goleak-{name} without --goleak: no leak test would run. Add --goleak.")
 
 
 def out_directory(config: pytest.Config) -> Path:
@@ -231,13 +246,18 @@ def from_ini(config: pytest.Config) -> dict[str, object]:
 
 
 def _ini(config: pytest.Config, option: Option) -> object:
-    written = config.getini(option.dest)
+    try:
+        written = config.getini(option.dest)
+    except (ValueError, pytest.UsageError):  # only switches have a type that pytest checks
+        raise pytest.UsageError(
+            f"{origin(config, option.dest)} is neither on nor off; expected 'true' or 'false'"
+        ) from None
     if option.parse is None or written in (None, "", []):
         return written or None
     try:
         parsed = option.parse(str(written))
     except ValueError as problem:
-        raise pytest.UsageError(f"{option.dest} in {config.inipath}: {problem}") from None
+        raise pytest.UsageError(f"{origin(config, option.dest)}: {problem}") from None
     # A relative path in an ini file starts from that file, one on the command line from where pytest was called.
     return config.rootpath / parsed if isinstance(parsed, Path) else parsed
 

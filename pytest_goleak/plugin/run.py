@@ -130,14 +130,15 @@ class GoleakRun:
 
         """
         __tracebackhide__ = True
+        text = render_endpoint(report, tolerance=tolerance, source=plan_of(self.config).source)
         match report.outcome:
             case Outcome.LEAK if not report.is_known:
-                raise LeakError(render_endpoint(report, tolerance=tolerance), report)
+                raise LeakError(text, report)
             case Outcome.ERROR:
-                raise MeasurementError(render_endpoint(report, tolerance=tolerance))
+                raise MeasurementError(text)
             case Outcome.INCONCLUSIVE:
                 if flag(self.config, "goleak_strict"):
-                    raise InconclusiveError(render_endpoint(report, tolerance=tolerance))
+                    raise InconclusiveError(text)
                 skip_undecided(
                     item, f"{report.name} is inconclusive: {report.reason}", f"inconclusive: {report.reason}"
                 )
@@ -173,14 +174,15 @@ class GoleakRun:
         self._economy.expect([item for item in session.items if is_leak_test(item)])
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def] # noqa: ANN201
+    def pytest_runtest_makereport(self, item: pytest.Item):  # type: ignore[no-untyped-def] # noqa: ANN201
         """Attach the endpoints' reports as plain data: so they come to the controller of xdist by themselves."""
         report = yield
-        if call.when == "call" and REPORTS in item.stash:
+        if REPORTS in item.stash:
             report.goleak = {
                 "target": target_to_dict(self.session.info),
                 "endpoints": [endpoint_to_dict(each) for each in item.stash[REPORTS]],
             }
+            del item.stash[REPORTS]  # what a later phase, or a rerun of the test, examines comes with its own report
         return report
 
     def pytest_unconfigure(self) -> None:

@@ -79,4 +79,7 @@ def _in_rootdir(rootdir: Path) -> Path | None:
         return None
     from pytest_goleak.config.document import find  # noqa: PLC0415 - only where there may be something to find
 
-    return find(rootdir)
+    try:
+        return find(rootdir)
+    except ConfigError as problem:
+        raise pytest.UsageError(str(problem)) from None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from pytest_goleak.model.report import Finding
 from pytest_goleak.report.figures import finding_growth
 
-__all__ = ["WIDTH", "finding_lines", "fold_shell", "ignore_lines", "wrapped"]
+__all__ = ["WIDTH", "finding_lines", "fold_shell", "ignore_file", "ignore_lines", "wrapped"]
 
 WIDTH = 100
 _MOST_FRAMES = 14
@@ -76,13 +77,19 @@ def _shell_words(line: str) -> list[str]:
     return [*words, line[start:]]
 
 
-def ignore_lines(finding: Finding) -> tuple[str, ...]:
-    """Return the lines of ``goleak.toml`` that accept *finding*."""
-    return ("[[ignore]]", f"function = {json.dumps(finding.function, ensure_ascii=False)}", 'reason = "TICKET-…"')
+def ignore_lines(finding: Finding, source: str | None = None) -> tuple[str, ...]:
+    """Return the lines that accept *finding* in the configuration file *source*."""
+    table = "tool.goleak.ignore" if ignore_file(source) == "pyproject.toml" else "ignore"
+    return (f"[[{table}]]", f"function = {json.dumps(finding.function, ensure_ascii=False)}", 'reason = "TICKET-…"')
 
 
-def finding_lines(number: int, finding: Finding) -> list[str]:
-    """Return the text of the *number*-th finding."""
+def ignore_file(source: str | None) -> str:
+    """Return the name of the configuration file *source*, of the one to create where there is none."""
+    return PurePath(source).name if source else "goleak.toml"
+
+
+def finding_lines(number: int, finding: Finding, source: str | None = None) -> list[str]:
+    """Return the text of the *number*-th finding; *source* is the configuration file that could accept it."""
     lines = wrapped(f"{number}. {finding.rule_id} {finding.title}: {finding_growth(finding)}")
     lines += [_INDENT + line for line in _facts(finding)]
     if finding.ignored_by is not None:
@@ -93,8 +100,8 @@ def finding_lines(number: int, finding: Finding) -> list[str]:
         lines += ["", f"{_INDENT}stack (> is your code):", *_stack_lines(finding)]
     if finding.hint:
         lines += ["", *wrapped(finding.hint, _INDENT)]
-    lines += ["", f"{_INDENT}to accept it, add to goleak.toml:"]
-    lines += [f"{_INDENT}  {line}" for line in ignore_lines(finding)]
+    lines += ["", f"{_INDENT}to accept it, add to {ignore_file(source)}:"]
+    lines += [f"{_INDENT}  {line}" for line in ignore_lines(finding, source)]
     return lines
 
 

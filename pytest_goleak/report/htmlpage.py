@@ -17,7 +17,7 @@ from pytest_goleak.report.figures import (
     p_value,
     visible,
 )
-from pytest_goleak.report.finding_text import ignore_lines
+from pytest_goleak.report.finding_text import ignore_file, ignore_lines
 from pytest_goleak.report.sparkline import plot
 from pytest_goleak.report.terminal import summary
 
@@ -50,7 +50,7 @@ def render(report: RunReport) -> str:
     )
     totals = escape(summary(report)[-1][0])
     rows = "".join(_row(index, endpoint) for index, endpoint in enumerate(report.endpoints))
-    sections = "".join(_section(index, endpoint) for index, endpoint in enumerate(report.endpoints))
+    sections = "".join(_section(index, endpoint, report.source) for index, endpoint in enumerate(report.endpoints))
     head = _cells("th", "verdict", "endpoint", "load", "result")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -67,14 +67,14 @@ def _row(index: int, endpoint: EndpointReport) -> str:
     return f"<tr><td>{_outcome(endpoint)}</td><td>{link}</td>{_cells('td', effort(endpoint), said)}</tr>\n"
 
 
-def _section(index: int, endpoint: EndpointReport) -> str:
+def _section(index: int, endpoint: EndpointReport, source: str | None) -> str:
     parts = [
         f'<section id="endpoint-{index}">\n<h2>{_outcome(endpoint)} {escape(endpoint.name)}</h2>\n',
         f"<p>{escape(endpoint.reason)}</p>\n",
         f'<p class="dim">{escape(endpoint.note)}</p>\n' if endpoint.note else "",
         _signals(endpoint),
         _course(endpoint),
-        *(_finding(finding) for finding in endpoint.findings),
+        *(_finding(finding, source) for finding in endpoint.findings),
         _unfold("See it by hand", _pre(endpoint.reproduce)) if endpoint.reproduce else "",
         _unfold("Profiles", _pre(f"{name}  {path}" for name, path in endpoint.artifacts.items()))
         if endpoint.artifacts
@@ -110,7 +110,7 @@ def _signals(endpoint: EndpointReport) -> str:
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, source: str | None) -> str:
     known = f" (known: {finding.ignored_by})" if finding.ignored_by is not None else ""
     title = f"{finding.rule_id} {finding.title}: {finding_growth(finding)} in {finding.location}{known}"
     facts = [
@@ -126,8 +126,8 @@ def _finding(finding: Finding) -> str:
         _pre(finding.source) if finding.source else "",
         _pre(stack) if finding.stack else "",
         *(_paragraph(paragraph) for paragraph in finding.hint.split("\n\n") if paragraph),
-        "<p>To accept it, add to goleak.toml:</p>\n",
-        _pre(ignore_lines(finding)),
+        f"<p>To accept it, add to {escape(ignore_file(source))}:</p>\n",
+        _pre(ignore_lines(finding, source)),
     ]
     return _unfold(title, "".join(body), is_open=finding.ignored_by is None)
 

@@ -32,17 +32,17 @@ _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 _LONGEST_ERROR = 140
 
 
-def render_endpoint(report: EndpointReport, *, tolerance: Tolerance | None = None) -> str:
+def render_endpoint(report: EndpointReport, *, tolerance: Tolerance | None = None, source: str | None = None) -> str:
     """Return all that is known about one endpoint: the text of a failed test.
 
-    *tolerance* is the limit that growth was held against, for the headline.
+    *tolerance* is the limit that growth was held against, for the headline; *source* the configuration file.
     """
     sections = [
         wrapped(headline(report, tolerance)),
         _signal_table(report),
         plot(report),
         list(_circumstances(report)),
-        *(finding_lines(number, finding) for number, finding in enumerate(report.findings, start=1)),
+        *(finding_lines(number, finding, source) for number, finding in enumerate(report.findings, start=1)),
         _unattributed(report),
         wrapped(report.note),
         _reproduction(report),

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 __all__ = ["Artifacts", "directory_name"]
 
-LONGEST = 120
-"""Longest directory name before a suffix, well below what file systems allow."""
-
-PLAIN = re.compile(r"[A-Z]+ (/[A-Za-z0-9.-]+)+|[A-Za-z0-9.-]+( [A-Za-z0-9.-]+)*")
-"""Names that no other such name shares its directory with."""
+_REQUEST = re.compile(r"[A-Z]+ /[a-z0-9./-]*")
+_LONGEST = 100
 
 
 class Artifacts:
-    """The directory of one run's profiles, with one below it for each examination."""
+    """The directory *out* of one run; each examination in it has a directory of its own."""
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._seen: Counter[str] = Counter()
+        self._taken: set[str] = set()
 
-    def write(self, name: str, profiles: Mapping[str, bytes]) -> dict[str, str]:
-        """Write *profiles* of the endpoint *name*; return their paths by kind.
+    def write(self, item_id: str, name: str, profiles: Mapping[str, bytes]) -> dict[str, str]:
+        """Write the *profiles* of the endpoint *name*, examined by the test *item_id*; return their paths by name.
 
-        An endpoint that is examined again in the same run gets a further directory; a later run writes over it.
+        Raises:
+            OSError: they can't be written.
+
         """
-        self._seen[name] += 1
-        number = f"-{self._seen[name]}" if self._seen[name] > 1 else ""
-        directory = self._out / f"{directory_name(name)}{number}"
+        directory = self._out / self._free_name(item_id, name)
         directory.mkdir(parents=True, exist_ok=True)
         written = {}
         for kind, content in profiles.items():
@@ -40,13 +36,23 @@ class Artifacts:
             written[kind] = str(path)
         return written
 
+    def _free_name(self, item_id: str, name: str) -> str:
+        chosen = first = directory_name(item_id, name)
+        number = 1
+        while chosen in self._taken:
+            number += 1
+            chosen = f"{first}-{number}"
+        self._taken.add(chosen)
+        return chosen
 
-def directory_name(name: str) -> str:
-    """Return *name* as a file name that every system takes: ``GET /a/b`` becomes ``GET_a_b``.
 
-    Names that lose something on the way, and might share a directory with another one, end with a part of their hash.
+def directory_name(item_id: str, name: str) -> str:
+    """Return a file name that every system takes, the same in every run: ``GET /a/b`` becomes ``GET_a_b``.
+
+    Where other endpoints or other tests would get that name as well, a hash tells them apart.
     """
-    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("_.")
-    if PLAIN.fullmatch(name) and len(readable) <= LONGEST:
-        return readable
-    return f"{readable[:LONGEST] or 'endpoint'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    if item_id.endswith(f"::{name}") and len(name) <= _LONGEST and _REQUEST.fullmatch(name):
+        return name.replace(" /", "_").replace("/", "_")
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("_.")[:_LONGEST] or "endpoint"
+    digest = hashlib.sha256(f"{item_id}\n{name}".encode()).hexdigest()
+    return f"{readable}-{digest[:8]}"

@@ -73,7 +73,7 @@ class GoleakSession:
         self.plan = plan
         self._own_plan = plan
         self._drivers = drivers
-        self._artifacts = Artifacts(out) if out else None
+        self._artifacts = Artifacts(out) if out is not None else None
         self._rules = tuple(rules)
         self._make_source = make_source
         self._clock = MonotonicClock()
@@ -121,7 +121,7 @@ class GoleakSession:
             return
         self.close()
         self._used = target
-        self._failure = None
+        self._failure = self._token = None
         self.plan = dataclasses.replace(self._own_plan, auth=auth)
         if isinstance(target, str):
             attached = dataclasses.replace(self.plan.target, url=target, build=None, command=None)
@@ -147,15 +147,21 @@ class GoleakSession:
         if self._target is None:
             require_target(self.plan)
             try:
-                self._token = resolve_token(self.plan.auth, root=self.plan.target.root)
-                if self._token is not None:
-                    self._redact.add(self._token, user=self.plan.auth.basic)
+                self._resolve_token()
                 tls = make_tls_context(self.plan.auth, root=self.plan.target.root)
                 self._target = self._stack.enter_context(self._open_own(tls))
             except GoleakError as failure:
                 self._failure = failure
                 raise
         return self._target
+
+    def _resolve_token(self) -> Secret | None:
+        """Return the token; from now on no report shows it."""
+        if self._token is None:
+            self._token = resolve_token(self.plan.auth, root=self.plan.target.root)
+            if self._token is not None:
+                self._redact.add(self._token, user=self.plan.auth.basic)
+        return self._token
 
     def _open_own(self, tls: ssl.SSLContext) -> AbstractContextManager[Target]:
         """Return the plan's own service; what was built once serves for every later start."""
@@ -212,7 +218,7 @@ class GoleakSession:
             socket=target.socket,
             alive=target.check_alive,
             base_url=target.url,
-            token=self._token,
+            token=self._resolve_token(),
         )
 
     def prepare(self) -> Equipment:
@@ -280,8 +286,8 @@ class GoleakSession:
             is_varied=is_varied,
             listen=listen,
         )
-        report = self._completed(examination.report, endpoint)
-        report = self._kept(report, examination.profiles)
+        report = self._completed(self._redacted(examination.report), endpoint)
+        report = self._with_artifacts(report, examination.profiles)
         self.refresh_after(report)
         return report
 
@@ -298,7 +304,12 @@ class GoleakSession:
             driver, equipment = arrange(self.driver_for(endpoint), self.prepare())
         except GoleakError as failure:
             return unmeasured(endpoint, item_id, str(failure))
-        return check_endpoint(endpoint, driver=driver, equipment=equipment, item_id=item_id, listen=listen).report
+        examination = check_endpoint(endpoint, driver=driver, equipment=equipment, item_id=item_id, listen=listen)
+        return self._redacted(examination.report)
+
+    def _redacted(self, report: EndpointReport) -> EndpointReport:
+        """Return *report* without the token, which texts of the user's code and of the service may carry."""
+        return dataclasses.replace(report, reason=self._redact(report.reason), note=self._redact(report.note))
 
     def refresh_after(self, report: EndpointReport) -> None:
         """Give the next endpoint a new process if *report* may have left this one in a bad state, and it is ours.
@@ -326,24 +337,23 @@ class GoleakSession:
             )
         return chosen
 
-    def _kept(self, report: EndpointReport, profiles: Mapping[str, bytes]) -> EndpointReport:
-        """Write *profiles*, and return *report* with their places; a full disk takes no verdict back."""
+    def _with_artifacts(self, report: EndpointReport, profiles: Mapping[str, bytes]) -> EndpointReport:
+        """Write *profiles* where artifacts are kept; a full disk costs no verdict."""
         if self._artifacts is None:
             return report
         try:
-            return dataclasses.replace(report, artifacts=self._artifacts.write(report.name, profiles))
+            return dataclasses.replace(report, artifacts=self._artifacts.write(report.id, report.name, profiles))
         except OSError as problem:
             note = (
                 f"The profiles could not be kept: {problem.filename}: {problem.strerror}. Choose another --goleak-out."
             )
-            return dataclasses.replace(report, note=f"{report.note} {note}".strip())
+            return dataclasses.replace(report, note=" ".join(filter(None, [report.note, note])))
 
     def _completed(self, report: EndpointReport, endpoint: Endpoint) -> EndpointReport:
         matched = apply(report.findings, self.plan.ignore, today=today())
         expired = [f"The ignore rule {rule.reason!r} expired on {rule.expires}." for rule in matched.expired]
         return dataclasses.replace(
             report,
-            reason=self._redact(report.reason),  # a scenario may raise whatever the service told it
             findings=matched.findings,
             note=" ".join(filter(None, [report.note, *(expired if report.findings else ())])),
             reproduce=tuple(

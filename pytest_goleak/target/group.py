@@ -34,6 +34,7 @@ class ProcessGroup:
         cwd: An existing directory to run in.
         env: The whole environment.
         log: File that gets what the command writes, on both of its streams.
+        tmp: Temporary directory that goes with the group, should we be killed before we remove it.
         redact: Takes secrets out of the command in messages.
         grace_s: How long the group may take to end by itself.
 
@@ -49,6 +50,7 @@ class ProcessGroup:
         cwd: Path,
         env: Mapping[str, str],
         log: Path,
+        tmp: Path,
         redact: Callable[[str], str] = str,
         grace_s: float = 5.0,
     ) -> None:
@@ -58,7 +60,7 @@ class ProcessGroup:
         self._heard = b""
         self._pid: int | None = None
         self._returncode: int | None = None
-        script = [sys.executable, "-I", "-S", supervisor.__file__, str(grace_s)]
+        script = [sys.executable, "-I", "-S", supervisor.__file__, str(grace_s), str(tmp)]
         with log.open("ab") as output:
             self._supervisor = subprocess.Popen(
                 [*script, *argv],

@@ -112,7 +112,8 @@ def start(
         redact: Takes the secrets out of what the service wrote.
         tls: For asking an ``https`` service whether it is ready.
         grace_s: How long the service may take to stop after ``SIGTERM``.
-        tmp: Directory that ``{tmp}`` stands for; without it a new one that lasts as long as the service.
+        tmp: Temporary directory that ``{tmp}`` stands for, removed only if we are killed; without it a new one that
+            lasts as long as the service.
 
     Raises:
         TargetError: the build failed or took too long, the program or a directory is missing, the port is taken, or
@@ -127,7 +128,9 @@ def start(
         _check_free(setting)
         log = setting.tmp / "service.log"
         env = with_memprofilerate(setting.env, plan.memprofilerate)
-        group = ProcessGroup(setting.command, cwd=setting.cwd, env=env, log=log, redact=redact, grace_s=grace_s)
+        group = ProcessGroup(
+            setting.command, cwd=setting.cwd, env=env, log=log, tmp=setting.tmp, redact=redact, grace_s=grace_s
+        )
         target = StartedTarget(setting, group, log, redact, memprofilerate=plan.memprofilerate)
         try:
             _wait_until_ready(target, setting, plan, tls)
@@ -166,7 +169,7 @@ def _settle(plan: TargetPlan, tmp: Path) -> _Setting:
 
 def _build(argv: Sequence[str], setting: _Setting, *, timeout_s: float, redact: Callable[[str], str]) -> None:
     log = setting.tmp / "build.log"
-    group = ProcessGroup(argv, cwd=setting.cwd, env=setting.env, log=log, redact=redact)
+    group = ProcessGroup(argv, cwd=setting.cwd, env=setting.env, log=log, tmp=setting.tmp, redact=redact)
     try:
         returncode = group.wait(timeout_s)
     finally:

@@ -1,7 +1,8 @@
 """Run one command in a process group of its own, and end the whole group when our parent says so or is gone.
 
-This is a script, started by :mod:`pytest_goleak.target.group` as ``python -I -S supervisor.py GRACE_S COMMAND…``.
-It outlives a pytest that is killed by ``SIGKILL``, and that is its purpose: no service stays behind.
+This is a script, started by :mod:`pytest_goleak.target.group` as ``python -I -S supervisor.py GRACE_S TMP COMMAND…``.
+It outlives a pytest that is killed by ``SIGKILL``, and that is its purpose: no service stays behind, nor the temporary
+directory TMP, which the parent removes itself if it can.
 
 - standard input: a pipe from the parent. Its end, or any byte, means: end the group.
 - standard output: a pipe to the parent, which gets the lines ``started PID``, ``failed ERRNO`` and ``exited CODE``.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,7 +35,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 def main() -> None:
     """Run the command of our own command line to its end."""
     parent = os.getppid()
-    grace_s, command = float(sys.argv[1]), sys.argv[2:]
+    grace_s, tmp, command = float(sys.argv[1]), sys.argv[2], sys.argv[3:]
     woken = _wake_on_child()
     prctl = _prctl()
     # Orphans among the command's children become ours, so that they can be reaped and counted as gone.
@@ -58,6 +60,8 @@ def main() -> None:
     _end_group(process, grace_s)
     if process.returncode is not None:
         _tell(f"exited {process.returncode}")
+    if os.getppid() != parent:
+        shutil.rmtree(tmp, ignore_errors=True)
 
 
 def _wake_on_child() -> int:

@@ -250,10 +250,19 @@ def test_command_line_is_stronger_than_a_marker():
         ({"idle": "30s"}, 'idle = "30s": expected less than budget, the whole time of an endpoint (30 s)'),
     ],
 )
-def test_marker_refused(arguments, text):
+def test_arguments_are_refused_in_the_name_of_the_marker_or_the_call(arguments, text):
+    with pytest.raises(ConfigError) as caught:
+        load.with_overrides(ENDPOINT, marker=arguments)
+    assert str(caught.value).startswith(f'goleak marker of "GET /x": {text}')
     with pytest.raises(ConfigError) as caught:
         load.with_overrides(ENDPOINT, **arguments)
-    assert str(caught.value).startswith(f'goleak marker of "GET /x": {text}')
+    assert str(caught.value).startswith(f'arguments for "GET /x": {text}')
+
+
+def test_a_call_is_stronger_than_the_marker():
+    marker = {"budget": "5s", "seed": 3, "tolerance": {"bytes": 1, "objects": 1}}
+    changed = load.with_overrides(ENDPOINT, marker=marker, budget="20s", idle="6s", tolerance={"bytes": 2})
+    assert changed.measure == MeasurePlan(budget_s=20, idle_s=6, seed=3, tolerance=Tolerance(bytes=2, objects=1))
 
 
 def test_an_endpoint_made_by_hand_keeps_its_short_budget():

@@ -49,6 +49,21 @@ def test_every_spelling_is_masked(value: str, spell: Callable[[str], str], aroun
     assert "[***]" in redacted or value in around + "[]"
 
 
+@pytest.mark.parametrize(
+    "echo",
+    [
+        lambda token: token.encode("latin-1").decode("utf-8", "replace"),
+        lambda token: token.encode().decode("latin-1"),
+        lambda token: json.dumps(token.encode("latin-1").decode("utf-8", "replace"))[1:-1].replace("&", "\\u0026"),
+        lambda token: token.replace("&", "\\u0026"),
+    ],
+    ids=["latin-1 read as utf-8", "utf-8 read as latin-1", "that in Go's JSON", "Go's JSON"],
+)
+def test_a_token_echoed_in_another_encoding_is_masked(echo: Callable[[str], str]) -> None:
+    token = "a+b/c=&d é~s3cr3tQ"
+    assert Redactor([Secret(token)])(f"[{echo(token)}]") == "[***]"
+
+
 def test_texts_without_secrets_stay() -> None:
     assert Redactor()("as it was") == "as it was"
     assert Redactor([Secret("x1")])("as it was") == "as it was"

@@ -1,12 +1,13 @@
 """Endpoints of goleak.toml as test items, judged on a real service."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from tests.plugin.conftest import endpoint
+from tests.plugin.conftest import CONFIG, endpoint
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/reference/report.schema.json").read_text())
 
@@ -89,12 +90,21 @@ def test_an_ignored_leak_is_reported_and_does_not_fail(project):
 
 
 def test_accept_writes_the_leak_into_the_file_and_the_next_run_passes(project):
-    pytester = project(endpoint("/goroutine"))
-    pytester.runpytest("--goleak", "--goleak-accept").assert_outcomes(failed=1)
+    pytester = project(endpoint("/memory"))
+    result = pytester.runpytest("--goleak", "--goleak-accept")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["accepted 1 leak in *goleak.toml: give each its reason"])
 
-    text = (pytester.path / "goleak.toml").read_text()
-    assert 'function = "main.leakGoroutine.func1"' in text
+    assert 'function = "main.keep"' in (pytester.path / "goleak.toml").read_text()
     pytester.runpytest("--goleak").assert_outcomes(passed=1)
+
+
+def test_accept_writes_rules_for_new_leaks_of_the_users_code_only(project):
+    pytester = project(endpoint("/goroutine") + endpoint("/memory", xfail='"TICKET-7"'))
+    pytester.runpytest("--goleak", "--goleak-accept").assert_outcomes(failed=1, xfailed=1)
+
+    written = tomllib.loads((pytester.path / "goleak.toml").read_text())["ignore"]
+    assert [rule["function"] for rule in written] == ["main.leakGoroutine.func1"]
 
 
 def test_junit_has_no_token(project):
@@ -104,3 +114,34 @@ def test_junit_has_no_token(project):
 
     assert "main.keep" in text
     assert "s3cr3t-t0ken" not in text
+
+
+def test_the_header_shows_no_arguments_of_the_command(project):
+    pytester = project(endpoint("/ok"), config=CONFIG.replace('"-addr"', '"-token=s3cr3t-t0ken", "-addr"'))
+    result = pytester.runpytest("--goleak", "--collect-only")
+
+    result.stdout.fnmatch_lines(["goleak: service, seed 1, *"])
+    assert "s3cr3t" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("own_target", [False, True])
+def test_exceptions_of_scenarios_show_no_token(project, own_target):
+    pytester = project("")
+    target = "@pytest.fixture(scope='session')\ndef goleak_target(goleak_process): return goleak_process()\n"
+    pytester.makeconftest("import pytest\n" + target * own_target)
+    pytester.makepyfile(
+        """
+        import os
+
+        def test_it(goleak):
+            def scenario(client):
+                raise RuntimeError("no luck with " + os.environ["PROBE_TOKEN"])
+            goleak.assert_no_leak(scenario)
+        """
+    )
+    result = pytester.runpytest("--goleak", "--goleak-json=report.json", "--junitxml=junit.xml", "-rA")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*RuntimeError: no luck with [*][*][*]*"])
+    junit = (pytester.path / "junit.xml").read_text()
+    assert not any("s3cr3t" in text for text in (result.stdout.str(), junit, json.dumps(report_of(pytester))))

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.plugin.conftest import endpoint
 
 
@@ -122,3 +124,41 @@ def test_marker_arguments_are_checked_when_tests_are_collected(project):
 
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*test_x*(budgt=...): unknown argument. Expected one of: *Did you mean 'budget'?"])
+
+
+def test_every_check_of_a_test_is_reported(project):
+    pytester = project("")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def checked(goleak):
+            yield
+            goleak.check("GET /ok")
+
+        def test_twice(goleak, checked):
+            goleak.check("GET /goroutine")
+            goleak.check("GET /ok", seed=2)
+            goleak.check("GET /goroutine", seed=3)
+        """
+    )
+    result = pytester.runpytest("--goleak", "--goleak-json=report.json")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["2 clean, 2 leaks, *"])
+    endpoints = json.loads((pytester.path / "report.json").read_text())["endpoints"]
+    found = [(each["name"], each["seed"]) for each in endpoints]
+    assert found == [("GET /goroutine", 1), ("GET /ok", 2), ("GET /goroutine", 3), ("GET /ok", 1)]
+    assert len({each["artifacts"]["heap_after"] for each in endpoints}) == 4
+
+
+@pytest.mark.parametrize("mistake", ["@pytest.mark.goleak(budgt=1)\ndef test_x(goleak): ...", "def test_x(:"])
+def test_a_run_that_never_began_overwrites_no_report(project, mistake):
+    pytester = project("")
+    pytester.makeini("[pytest]\ngoleak_json = report.json\n")
+    pytester.makepyfile(f"import pytest\n{mistake}\n")
+    (pytester.path / "report.json").write_text("{}")
+
+    assert pytester.runpytest("--goleak").ret in (2, 4)
+    assert (pytester.path / "report.json").read_text() == "{}"

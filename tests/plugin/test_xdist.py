@@ -3,6 +3,8 @@
 import json
 from itertools import pairwise
 
+import pytest
+
 from tests.plugin.conftest import endpoint
 
 WATCH = """
@@ -57,3 +59,11 @@ def test_it_works_where_xdist_is_switched_off(project):
     pytester = project(endpoint("/ok"))
 
     pytester.runpytest_subprocess("--goleak", "-p", "no:xdist").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("strict", [["--strict-markers"], ["-W", "error"]])
+def test_nothing_of_xdist_is_used_where_it_is_switched_off(project, strict):
+    result = project(endpoint("/ok")).runpytest_subprocess("-p", "no:xdist", *strict)
+
+    assert result.ret == 0
+    result.assert_outcomes(skipped=1)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.report import Outcome, RunReport, SignalEstimate, TargetInfo
+from pytest_goleak.report import htmlpage
 from pytest_goleak.report.figures import amount, interval
 from pytest_goleak.report.finding_text import WIDTH, fold_shell
 from pytest_goleak.report.terminal import render_endpoint, summary, verdict_line
@@ -185,3 +186,14 @@ def test_the_table_has_an_errors_first_sentence_and_what_was_screened_together()
     assert verdict_line(endless).endswith(" …")
     assert len(verdict_line(endless)) < 200
     assert "  screened together; would have seen" in verdict_line(replace(samples.CLEAN, screened_with=3))
+
+
+def test_what_accepts_a_leak_is_written_for_the_file_in_use():
+    text = render_endpoint(samples.LEAK, source="/x/pyproject.toml")
+    page = htmlpage.render(replace(samples.RUN, source="/x/pyproject.toml"))
+
+    for shown in (text, page):
+        assert "ccept it, add to pyproject.toml:" in shown
+        assert "[[tool.goleak.ignore]]" in shown
+        assert "goleak.toml" not in shown
+    assert "add to leaks.toml:" in render_endpoint(samples.LEAK, source="leaks.toml")

@@ -1,13 +1,10 @@
 import dataclasses
-import re
-from pathlib import Path
 
 import pytest
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.protocols import LoadJob
 from pytest_goleak.model.report import EndpointReport, Finding, Outcome
-from pytest_goleak.session.artifacts import Artifacts, directory_name
 from pytest_goleak.session.compare import against
 from pytest_goleak.session.planted import CountingDriver, Plant, PlantedSource
 from tests.measure.fakes import ENDPOINT, FakeClock, FakeDriver, FakeSource
@@ -76,30 +73,3 @@ def test_what_is_planted_grows_with_the_requests_sent():
 
 def _job(requests=1):
     return LoadJob(endpoint=ENDPOINT, base_url="http://127.0.0.1:1", requests=requests, concurrency=1)
-
-
-def test_artifacts_have_names_that_every_system_takes(tmp_path):
-    assert directory_name("GET /a/b") == "GET_a_b"
-    assert directory_name("create user") == "create_user"
-    assert re.fullmatch(r"GET_a_b_c_d-[0-9a-f]{8}", directory_name("GET /a/b?c=d"))
-    assert re.fullmatch(r"endpoint-[0-9a-f]{8}", directory_name("///"))
-    assert len(directory_name("GET /" + "a" * 300)) < 140
-    written = Artifacts(tmp_path).write("GET /a", {"heap_after": b"x"})
-    assert (tmp_path / "GET_a" / "heap_after.pb.gz").read_bytes() == b"x"
-    assert written == {"heap_after": str(tmp_path / "GET_a" / "heap_after.pb.gz")}
-
-
-def test_artifacts_of_different_examinations_never_share_a_place(tmp_path):
-    artifacts = Artifacts(tmp_path)
-    names = [
-        "GET /leak/map",
-        "GET /leak_map",
-        "GET /leak/map?",
-        "GET /leak/map",
-        "GET /" + "a" * 300,
-        "GET /" + "a" * 301,
-    ]
-    places = [artifacts.write(name, {"heap": name.encode()})["heap"] for name in names]
-
-    assert len(set(places)) == len(places)
-    assert [Path(place).read_bytes().decode() for place in places] == names

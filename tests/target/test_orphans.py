@@ -26,7 +26,7 @@ from pytest_goleak.model.plan import TargetPlan
 from pytest_goleak.target.process import start
 command = (sys.argv[1], "-addr", "127.0.0.1:{port}", "-child", *sys.argv[2:])
 with start(TargetPlan(command=command, ready="/ready"), redact=str, grace_s=0.5) as target:
-    print(target.pid, target.output().split()[-1], flush=True)
+    print(target.pid, target.output().split()[-1], target._log.parent, flush=True)
     while sys.stdin.readline() == "fork\\n":
         print(os.fork() or time.sleep(60), flush=True)
 print("stopped", flush=True)
@@ -43,12 +43,13 @@ def holder(service_program: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def started_pids(holder: subprocess.Popen[str]) -> list[int]:
+def started_pids(holder: subprocess.Popen[str]) -> tuple[list[int], Path]:
     assert holder.stdout is not None
-    pids = [int(word) for word in holder.stdout.readline().split()]
+    *words, tmp = holder.stdout.readline().split()
+    pids = [int(word) for word in words]
     assert len(pids) == 2
     assert not any(is_gone(pid) for pid in pids)
-    return pids
+    return pids, Path(tmp)
 
 
 def tell(holder: subprocess.Popen[str], word: str) -> str:
@@ -61,16 +62,18 @@ def tell(holder: subprocess.Popen[str], word: str) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_orphan_remains(holder: subprocess.Popen[str], number: signal.Signals) -> None:
-    pids = started_pids(holder)
+    pids, tmp = started_pids(holder)
+    assert tmp.is_dir()
     holder.send_signal(number)
     holder.wait(timeout=20)
     # The grandchild ignores SIGTERM, so that it lives for the whole grace period.
     assert wait_until(lambda: all(is_gone(pid) for pid in pids), timeout_s=20)
+    assert wait_until(lambda: not tmp.exists(), timeout_s=5)
 
 
 @pytest.mark.parametrize("ends_by", ["kill", "stop"])
 def test_a_fork_that_holds_the_pipe_changes_nothing(holder: subprocess.Popen[str], ends_by: str) -> None:
-    pids = started_pids(holder)
+    pids, _ = started_pids(holder)
     fork = int(tell(holder, "fork"))
     try:
         if ends_by == "kill":
