@@ -1,7 +1,7 @@
 """Check the statistical claims by simulation, and write tables and figures into the documentation.
 
-Run it with ``make check-statistics``. The checks are in :mod:`benchmarks.claims`, the figures in
-:mod:`benchmarks.claim_plots`; the page is docs/explanation/statistics.md.
+Run it with ``make check-statistics``. The checks and figures are in :mod:`benchmarks.claims`; the page is
+docs/explanation/statistics.md.
 """
 
 from __future__ import annotations
@@ -9,70 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from benchmarks import claims
-from benchmarks.claims import BlockErrors, FalseAlarms, Power, Share
+from benchmarks.claims.experiments import FACTORS
+from benchmarks.claims.results import Results, run_all
+from benchmarks.claims.share import Share
 from pytest_goleak.stats.design import ALPHA
 
 EXPLANATION = Path(__file__).parents[1] / "docs" / "explanation"
-BLOCK_RUNS, RULE_RUNS, POWER_RUNS, CLEAN_RUNS, PACE_RUNS = 20, 5, 0.12, 0.3, 0.15
-"""Runs of each check, in multiples of ``--runs``: single blocks are quick, whole experiments are not."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
-    """What all checks found, by the name of what was simulated."""
-
-    blocks: dict[str, BlockErrors]
-    effects: dict[str, tuple[Share, Share]]
-    rule: dict[str, Share]
-    alarms: dict[str, FalseAlarms]
-    power: dict[str, Power]
-    clean: dict[str, tuple[Share, Share]]
-    """Growth of exactly the tolerance: the default one, and a widened one."""
-    paces: dict[str, tuple[tuple[Share, Share], tuple[Share, Share]]]
-    """Leak and clean, with equal rounds and with longer loaded ones."""
-
-
-def run_all(runs: int, *, jobs: int = 1) -> Results:
-    """Run every check."""
-    with ProcessPoolExecutor(jobs) as executor:
-
-        def start(check: Callable[..., Any], names: Iterable[Any], factor: float, **options: Any) -> dict[Any, Any]:
-            count = max(10, round(factor * runs))
-            return {name: executor.submit(check, name, count, **options) for name in names}
-
-        def join(started: dict[Any, Future[Any]]) -> dict[Any, Any]:
-            return {str(name): future.result() for name, future in started.items()}
-
-        def paired(first: dict[Any, Future[Any]], second: dict[Any, Future[Any]]) -> dict[str, Any]:
-            joined = join(second)
-            return {name: (found, joined[name]) for name, found in join(first).items()}
-
-        blocks = start(claims.block_errors, claims.NOISE, BLOCK_RUNS)
-        effects = start(claims.effect_coverage, claims.EFFECTS, BLOCK_RUNS)
-        rule = start(claims.bare_rule, ("white", "heavy-tailed walk (t, 1.5)"), RULE_RUNS)
-        alarms = start(claims.false_alarms, claims.NO_EFFECT, 1)
-        power = start(claims.power, claims.CASES, POWER_RUNS)
-        default, wide = (start(claims.false_clean, claims.CASES, CLEAN_RUNS, is_wide=wide) for wide in (False, True))
-        equal, longer = (start(claims.drifting, claims.DRIFTS, PACE_RUNS, is_equal=equal) for equal in (True, False))
-        return Results(
-            blocks=join(blocks),
-            effects=join(effects),
-            rule=join(rule),
-            alarms=join(alarms),
-            power=join(power),
-            clean=paired(default, wide),
-            paces=paired(equal, longer),
-        )
-
-
-# --- tables ---------------------------------------------------------------------------------------------------------
 
 
 def tables(results: Results) -> dict[str, str]:
@@ -105,14 +51,14 @@ def tables(results: Results) -> dict[str, str]:
             ],
         ),
         "power": _table(
-            ("leak", "stated, per request", *(f"{factor:g} of it" for factor in claims.FACTORS), "interval holds"),
+            ("leak", "stated, per request", *(f"{factor:g} of it" for factor in FACTORS), "interval holds"),
             [
                 (name, f"{each.stated:.3g}", *(f"{100 * share.value:.0f} %" for share in each.found), each.covered)
                 for name, each in results.power.items()
             ],
         ),
         "passed": _table(
-            ("leak", *(f"{factor:g} of it" for factor in claims.FACTORS)),
+            ("leak", *(f"{factor:g} of it" for factor in FACTORS)),
             [(name, *(f"{100 * share.value:.0f} %" for share in each.passed)) for name, each in results.power.items()],
         ),
         "clean": _table(
@@ -164,7 +110,7 @@ def main() -> None:
     if arguments.json:
         arguments.json.write_text(json.dumps(asdict(results), indent=1), encoding="utf-8")
     if arguments.write:
-        from benchmarks.claim_plots import write_figures  # noqa: PLC0415 - matplotlib only where figures are wanted
+        from benchmarks.claims.plots import write_figures  # noqa: PLC0415 - matplotlib only where figures are wanted
 
         page = EXPLANATION / "statistics.md"
         page.write_text(fill_in(page.read_text(encoding="utf-8"), found), encoding="utf-8")

@@ -4,9 +4,11 @@ import math
 
 import pytest
 
-from benchmarks import claims
-from benchmarks.check_statistics import BlockErrors, Results, fill_in, tables
-from benchmarks.claims import Share
+from benchmarks.check_statistics import fill_in, tables
+from benchmarks.claims import blocks, experiments
+from benchmarks.claims.blocks import BlockErrors
+from benchmarks.claims.results import Results
+from benchmarks.claims.share import Share
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.stats.design import ALPHA
 
@@ -23,9 +25,9 @@ def misses(share):
     return Share(share.runs - share.hits, share.runs)
 
 
-@pytest.fixture(scope="module", params=claims.NOISE)
+@pytest.fixture(scope="module", params=blocks.NOISE)
 def errors(request):
-    return claims.block_errors(request.param, RUNS)
+    return blocks.block_errors(request.param, RUNS)
 
 
 def test_the_level_holds_whatever_the_noise(errors):
@@ -41,7 +43,7 @@ def test_each_bound_misses_a_constant_leak_as_seldom_as_it_says(errors):
 
 def test_the_test_is_exact_where_nothing_ties():
     """Neither too liberal nor too cautious: then it would not be the test that it says."""
-    errors = claims.block_errors("white", 4000)
+    errors = blocks.block_errors("white", 4000)
     expected = 6 / 252
 
     assert abs(errors.suspected.value - expected) < SIGMAS * math.sqrt(expected / 4000)
@@ -49,31 +51,31 @@ def test_the_test_is_exact_where_nothing_ties():
 
 def test_work_that_spills_into_the_next_round_breaks_the_lower_bound():
     """What the idle wait is for: the interval alone would be wrong here, so this check can fail."""
-    low, high = claims.effect_coverage("64 B more per request, gone one round later", RUNS)
+    low, high = blocks.effect_coverage("64 B more per request, gone one round later", RUNS)
 
     assert low.value < 0.6
     assert high.value > 0.95
 
 
 def test_suspicion_and_confirmation_alone_keep_alpha():
-    assert at_most(ALPHA, claims.bare_rule("white", 250))
+    assert at_most(ALPHA, blocks.bare_rule("white", 250))
 
 
 @pytest.mark.parametrize("service", ["quiet", "heavy-tailed", "random walk", "cron 100 KiB/s"])
 def test_whole_experiments_keep_alpha(service):
-    assert at_most(ALPHA, claims.false_alarms(service, 40).leak)
+    assert at_most(ALPHA, experiments.false_alarms(service, 40).leak)
 
 
 def test_rounds_of_equal_length_tell_drift_from_leaks():
-    leak, clean = claims.drifting(1024 * 1024, 20, is_equal=True)
+    leak, clean = experiments.drifting(1024 * 1024, 20, is_equal=True)
 
     assert leak.hits == 0
     assert clean.value > 0.5
 
 
 def test_what_is_twice_the_stated_size_is_found():
-    case = claims.Case("quiet", Signal.HEAP_BYTES)
-    power = claims.power(case, 15)
+    case = experiments.Case("quiet", Signal.HEAP_BYTES)
+    power = experiments.power(case, 15)
 
     assert power.found[-1].value > 0.8
     assert power.found[0].value < 0.5

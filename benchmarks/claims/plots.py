@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.claims import FACTORS, Share
+from benchmarks.claims.experiments import FACTORS
+from benchmarks.claims.results import Results
+from benchmarks.claims.share import Share
 from pytest_goleak.stats.design import ALPHA, CONFIRM_LEVEL, SUSPICION_LEVEL
-
-if TYPE_CHECKING:
-    from benchmarks.check_statistics import Results
 
 BLUE, ORANGE, GREY = "#1f5fa8", "#c8561b", "#666666"
 STYLE = {
