@@ -50,7 +50,7 @@ def chosen(cases: list[Case], count: int, leaking: int, *, seed: int) -> list[Ca
 def timed(plan: RunPlan, *, is_screening: bool) -> tuple[float, dict[str, EndpointReport]]:
     """Return the seconds that the whole run took, its service started before, and the reports by name."""
     with GoleakSession(plan, drivers=pytest_goleak_load_drivers()) as session:
-        _ = session.equipment
+        _ = session.service.equipment
         started = time.monotonic()
         reports: dict[str, EndpointReport] = {}
         if is_screening:

@@ -28,7 +28,8 @@ from pytest_goleak.fetch.secret import resolve_token
 from pytest_goleak.model.plan import Endpoint, RunPlan
 from pytest_goleak.model.report import EndpointReport, Outcome
 from pytest_goleak.plugin.drivers import pytest_goleak_load_drivers
-from pytest_goleak.session.session import DEFAULT_SAMPLE_BYTES, GoleakSession
+from pytest_goleak.session.service import DEFAULT_SAMPLE_BYTES
+from pytest_goleak.session.session import GoleakSession
 from pytest_goleak.target.open import open_target
 
 SERVICE = ROOT / "examples" / "service"

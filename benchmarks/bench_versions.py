@@ -55,7 +55,7 @@ def examine(version: str, *, sample: int) -> tuple[tuple[str, ...], list[Trial]]
             with GoleakSession(
                 from_mapping({"target": target}, root=ROOT, source="corpus"), drivers=pytest_goleak_load_drivers()
             ) as session:
-                profiles = session.equipment.profiles
+                profiles = session.service.equipment.profiles
             return profiles, list(judge(Batch(target=target, cases=tuple(cases), concurrency=CONCURRENCY, seed=1)))
     finally:
         os.environ["PATH"] = path

@@ -34,7 +34,7 @@ from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import LoadDriver, LoadJob, Target
 from pytest_goleak.model.report import Outcome
-from pytest_goleak.session.session import DEFAULT_SAMPLE_BYTES
+from pytest_goleak.session.service import DEFAULT_SAMPLE_BYTES
 from pytest_goleak.target.open import open_target
 
 __all__ = ["ATTEMPTS", "CONCURRENCY", "MAX_SLEEP_S", "SEED", "count", "grows", "manual", "waits"]

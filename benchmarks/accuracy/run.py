@@ -68,4 +68,4 @@ def judge(batch: Batch) -> Iterator[Trial]:
         for case, endpoint in zip(batch.cases, plan.endpoints, strict=True):
             report = session.check(endpoint, item_id=endpoint.name)
             trial = trial_of(case, report, concurrency=batch.concurrency)
-            yield replace(trial, go_version=session.info.go_version, load_average=round(load_average(), 1))
+            yield replace(trial, go_version=session.service.info.go_version, load_average=round(load_average(), 1))

@@ -65,19 +65,19 @@ def _examine_service(plan: RunPlan, *, selftest: bool) -> Iterator[Check]:
 
     with GoleakSession(plan, drivers=BUILT_IN) as session:
         try:
-            target = session.target
+            target = session.service.target
         except GoleakError as problem:
             yield Check(name="service", status=Status.FAIL, detail=str(problem))
             return
         yield service.describe(plan, target)
         try:
-            equipment = session.equipment
+            equipment = session.service.equipment
         except GoleakError as problem:
             yield Check(name="profiles", status=Status.FAIL, detail=str(problem))
             return
         yield Check(name="profiles", status=Status.OK, detail=", ".join(equipment.profiles))
         yield service.check_token(plan, target)
-        yield service.check_go_version(session.info, equipment.profiles)
+        yield service.check_go_version(session.service.info, equipment.profiles)
         yield service.check_one_process(plan, target)
         yield from measuring.check_signals(plan, equipment)
         for endpoint in plan.endpoints:

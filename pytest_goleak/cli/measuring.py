@@ -114,12 +114,12 @@ def check_load(session: GoleakSession, endpoint: Endpoint) -> Check:
             return Check(name=name, status=Status.FAIL, detail=f"load driver {driver.name} can't send it: {why}")
         job = LoadJob(
             endpoint=endpoint,
-            base_url=session.target.url,
+            base_url=session.service.target.url,
             requests=REQUESTS,
             concurrency=1,
             seed=endpoint.measure.seed,
             deadline_s=endpoint.load.timeout_s,
-            socket=session.target.socket,
+            socket=session.service.target.socket,
         )
         result = driver.run(job)
     except GoleakError as problem:

@@ -101,7 +101,7 @@ class Explainer:
             what = "no connection" if isinstance(error, httpx.ConnectTimeout) else "no answer"
             return FetchTimeoutError(
                 f"{asked}: {what} within {format_seconds(timeout_s)}. "
-                "Is the service blocked, or this the wrong host or port? If it is only slow, allow it more time."
+                "Is the service blocked, or this the wrong host or port? If it is only slow, raise target.timeout."
             )
         causes = list(_causes(error))
         said = self._redact(_first_line(str(error)) or type(error).__name__)

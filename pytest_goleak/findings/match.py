@@ -15,6 +15,12 @@ from pytest_goleak.model.report import Finding
 
 __all__ = ["Matched", "apply", "is_glob_match"]
 
+LEAST_STACK = 2048
+"""Bytes of the smallest stack that Go gives a goroutine."""
+
+MINOR_SHARE = 0.2
+"""Share of what leaked goroutines keep that a library's memory beside them may have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
@@ -50,11 +56,26 @@ def apply(findings: Iterable[Finding], rules: Sequence[IgnoreRule], *, today: da
 def _with_consequences(findings: list[Finding]) -> list[Finding]:
     """Let memory that leaked goroutines hold be known where all of these are: it is the same leak."""
     causes = [finding for finding in findings if finding.rule_id != CONSEQUENCE.id]
+    held = sum(_held_bytes(finding) for finding in causes if finding.ignored_by)
+    causes = [finding for finding in causes if not _is_by_product(finding, held)]
     if not causes or any(finding.ignored_by is None for finding in causes):
         return findings
     return [
         finding if finding.ignored_by else replace(finding, ignored_by=causes[0].ignored_by) for finding in findings
     ]
+
+
+def _held_bytes(finding: Finding) -> float:
+    """Return what a leaked goroutine keeps at least, in bytes per request."""
+    return LEAST_STACK * finding.per_request if finding.kind == "goroutine" else 0.0
+
+
+def _is_by_product(finding: Finding, held: float) -> bool:
+    """Whether *finding* is little memory of a library beside known goroutines that keep *held* bytes per request.
+
+    The library served the same requests, and the goroutines refer to some of what it made for them.
+    """
+    return finding.kind == "heap" and not finding.user_frames and finding.per_request <= MINOR_SHARE * held
 
 
 def is_glob_match(pattern: str, name: str) -> bool:

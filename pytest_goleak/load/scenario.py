@@ -26,9 +26,6 @@ __all__ = ["Scenario", "ScenarioDriver"]
 Scenario = Callable[[httpx.Client], object]
 """One iteration of the load; what it returns is ignored."""
 
-MAX_FAILED_SHARE = 0.05
-"""Calls that may fail, as for answers of an unexpected status."""
-
 _PROGRESS_INTERVAL_S = 0.25
 
 
@@ -91,7 +88,7 @@ class ScenarioDriver:
         if on_progress:
             on_progress(_finished(workers))
         result = _result(job, workers, course, duration_s)
-        if result.unexpected > MAX_FAILED_SHARE * result.completed:
+        if not result.is_as_expected:
             self.failure = course.first_failure
             listed = ", ".join(f"{text} x{count:,}" for text, count in result.errors.items())
             raise LoadDriverError(

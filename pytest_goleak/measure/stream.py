@@ -12,9 +12,6 @@ from pytest_goleak.model.protocols import LoadDriver, LoadJob, Target
 
 __all__ = ["LoadStream", "Stream"]
 
-MAX_UNEXPECTED_SHARE = 0.05
-"""Share of unexpected statuses above which a dose did not exercise what it was meant to."""
-
 SLOW_ANSWER_S = 0.02
 """Answers that take longer leave the service idle between a few connections."""
 
@@ -144,7 +141,7 @@ class LoadStream:
                 f"{_listed('errors', result.errors)}. A verdict needs every answer: look at the service's log, "
                 f"lower concurrency = {self.concurrency}, or raise [load] timeout."
             )
-        if result.unexpected > MAX_UNEXPECTED_SHARE * result.completed:
+        if not result.is_as_expected:
             statuses = {str(code): count for code, count in result.status_codes.items()}
             raise LoadDriverError(
                 f"{result.unexpected:,} of {result.completed:,} answers were not as expected"

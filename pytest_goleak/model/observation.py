@@ -12,6 +12,9 @@ __all__ = ["Capture", "LoadResult", "Observation", "Signal"]
 
 
 HTTP_FAILURE = 400
+
+MAX_UNEXPECTED_SHARE = 0.05
+"""Share of unexpected answers above which a dose did not exercise what it was meant to."""
 """Lowest status that says a request failed."""
 
 
@@ -92,6 +95,11 @@ class LoadResult:
     """Mean time to answer one request, 0 where the driver cannot tell."""
     connections: int | None = None
     """Connections that were opened, ``None`` where the driver cannot tell."""
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Whether the answers are those that the test is about, all but a few."""
+        return self.unexpected <= MAX_UNEXPECTED_SHARE * self.completed
 
     @property
     def failures(self) -> int:

@@ -13,8 +13,9 @@ from pytest_goleak.plugin.economy import check_economy
 from pytest_goleak.plugin.loop import LoopTests
 from pytest_goleak.plugin.options import OPTIONS, calibration_runs, flag, value
 from pytest_goleak.plugin.outputs import check_outputs
-from pytest_goleak.plugin.run import RUN, GoleakRun
+from pytest_goleak.plugin.run import GoleakRun
 from pytest_goleak.plugin.settings import plan_of
+from pytest_goleak.plugin.stash import RUN
 from pytest_goleak.plugin.summary import DOCUMENTS, Summary
 
 __all__ = ["activate"]

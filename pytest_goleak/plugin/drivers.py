@@ -12,10 +12,13 @@ from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import LoadDriver
 from pytest_goleak.plugin.items import GoleakItem
+from pytest_goleak.plugin.marker import arguments_of
 from pytest_goleak.plugin.settings import plan_of
 from pytest_goleak.session.drivers import BUILT_IN
 
 __all__ = ["check_load", "offered", "pytest_goleak_load_drivers"]
+
+Drivers = Mapping[str, Callable[[], LoadDriver]]
 
 PLANNED = ("wrk", "ab", "vegeta", "k6", "ghz", "grpc", "locust")
 """Names that later versions will understand."""
@@ -37,23 +40,28 @@ def offered(config: pytest.Config) -> dict[str, Callable[[], LoadDriver]]:
 
 
 def check_load(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
-    """Refuse endpoints among *items* that their load driver can't send.
+    """Refuse *items* that no load driver can send, or not the one they ask for.
 
     Raises:
         pytest.UsageError: the driver is unknown or can't do it, or a placeholder makes no sense.
 
     """
     drivers = offered(config)
-    problems = [
-        problem
-        for item in items
-        if isinstance(item, GoleakItem) and (problem := _problem(config, item.endpoint, drivers)) is not None
-    ]
+    problems = [problem for item in items if (problem := _problem(config, item, drivers)) is not None]
     if problems:
         raise pytest.UsageError("\n".join(dict.fromkeys(problems)))
 
 
-def _problem(config: pytest.Config, endpoint: Endpoint, drivers: Mapping[str, Callable[[], LoadDriver]]) -> str | None:
+def _problem(config: pytest.Config, item: pytest.Item, drivers: Drivers) -> str | None:
+    if isinstance(item, GoleakItem):
+        return _problem_of(config, item.endpoint, drivers)
+    name = arguments_of(item).get("driver")
+    if not isinstance(name, str) or name in drivers:
+        return None
+    return f"{item.nodeid}: @pytest.mark.goleak(driver={name!r}): {_unknown(name, drivers)}"
+
+
+def _problem_of(config: pytest.Config, endpoint: Endpoint, drivers: Drivers) -> str | None:
     source = plan_of(config).source or "the configuration"
     name = endpoint.load.driver
     if name not in drivers:

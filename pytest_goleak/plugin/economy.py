@@ -60,7 +60,7 @@ class Economy:
         if self._allowance is None:
             return endpoint
         with suppress(GoleakError):  # building and starting the service is not on this budget
-            session.prepare()
+            session.service.prepare()
         share_s = self._allowance.share(endpoint.measure.budget_s)
         if share_s is None:
             return None

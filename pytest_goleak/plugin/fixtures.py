@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_goleak.plugin.stash import run_of
+
 if TYPE_CHECKING:
     import httpx
 
@@ -22,7 +24,6 @@ __all__ = ["goleak", "goleak_auth", "goleak_client", "goleak_process", "goleak_t
 def goleak(request: pytest.FixtureRequest, goleak_target: object, goleak_auth: Auth) -> Goleak:
     """Return what checks endpoints and scenarios: ``goleak.assert_no_leak("GET /users")``."""
     from pytest_goleak.plugin.api import Goleak  # noqa: PLC0415 - needs a run
-    from pytest_goleak.plugin.run import run_of  # noqa: PLC0415 - heavy
 
     run = run_of(request.config)
     run.adopt(goleak_target, goleak_auth)
@@ -55,7 +56,7 @@ def goleak_process(request: pytest.FixtureRequest) -> Iterator[Callable[..., Tar
         goleak_process(command=["./service", "-addr", "127.0.0.1:{port}"], ready="/healthz")
     """
     from pytest_goleak.plugin.settings import plan_of  # noqa: PLC0415 - reads the configuration
-    from pytest_goleak.session.session import start  # noqa: PLC0415 - heavy
+    from pytest_goleak.session.service import start  # noqa: PLC0415 - heavy
 
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(start(plan_of(request.config), settings))
@@ -65,7 +66,6 @@ def goleak_process(request: pytest.FixtureRequest) -> Iterator[Callable[..., Tar
 def goleak_client(request: pytest.FixtureRequest, goleak_target: object, goleak_auth: Auth) -> Iterator[httpx.Client]:
     """Return an ``httpx.Client`` on the target; its connections are closed whenever levels are read."""
     from pytest_goleak.plugin.loop import open_client  # noqa: PLC0415 - httpx
-    from pytest_goleak.plugin.run import run_of  # noqa: PLC0415 - heavy
 
     run = run_of(request.config)
     run.adopt(goleak_target, goleak_auth)

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_goleak.plugin.options import calibration_runs, flag, selects
 from pytest_goleak.plugin.settings import plan_of
+from pytest_goleak.plugin.stash import run_of
 
 if TYPE_CHECKING:
     from pytest_goleak.model.plan import Endpoint
@@ -63,8 +64,6 @@ class GoleakItem(pytest.Item):
 
     def runtest(self) -> None:
         """Examine the endpoint; raise what its outcome calls for."""
-        from pytest_goleak.plugin.run import run_of  # noqa: PLC0415 - heavy, and only with --goleak
-
         run = run_of(self.config)
         run.adopt(None, plan_of(self.config).auth)
         run.judge(self, run.check(self, self.endpoint), self.endpoint.measure.tolerance)
@@ -102,8 +101,6 @@ class SelftestItem(GoleakItem):
 
     def runtest(self) -> None:
         """Judge, and compare with what was planted."""
-        from pytest_goleak.plugin.run import run_of  # noqa: PLC0415 - heavy, and only with --goleak
-
         run = run_of(self.config)
         run.adopt(None, plan_of(self.config).auth)
         run.judge_control(self, run.control(self, self.endpoint, self.control))
@@ -124,7 +121,6 @@ class CalibrateItem(GoleakItem):
     def runtest(self) -> None:
         """Calibrate; fail where a run says leak, or could not measure."""
         from pytest_goleak.plugin.calibration import attach, judge  # noqa: PLC0415 - heavy, and only with --goleak
-        from pytest_goleak.plugin.run import run_of  # noqa: PLC0415 - see above
 
         run = run_of(self.config)
         run.adopt(None, plan_of(self.config).auth)

@@ -97,11 +97,13 @@ class LoopDriver:
 @contextmanager
 def open_client(session: GoleakSession) -> Iterator[httpx.Client]:
     """Open a client on the session's target."""
-    plan = session.plan.target
+    plan = session.service.plan.target
     socket = str(Path(plan.root) / plan.socket) if plan.socket else None
     transport = ReopeningTransport(lambda: httpx.HTTPTransport(uds=socket, trust_env=False))
-    timeout = session.plan.load.timeout_s
-    with httpx.Client(base_url=session.target.url, transport=transport, timeout=timeout, trust_env=False) as client:
+    timeout = session.service.plan.load.timeout_s
+    with httpx.Client(
+        base_url=session.service.target.url, transport=transport, timeout=timeout, trust_env=False
+    ) as client:
         yield client
 
 

@@ -30,15 +30,9 @@ from pytest_goleak.session.compare import against
 from pytest_goleak.session.selftest import Control, ControlOutcome, ControlResult, run_control
 from pytest_goleak.session.session import GoleakSession
 
-__all__ = ["RUN", "GoleakRun", "run_of"]
+__all__ = ["GoleakRun"]
 
-RUN = pytest.StashKey["GoleakRun"]()
 REPORTS = pytest.StashKey[list[EndpointReport]]()
-
-
-def run_of(config: pytest.Config) -> GoleakRun:
-    """Return the run."""
-    return config.stash[RUN]
 
 
 class GoleakRun:
@@ -165,7 +159,7 @@ class GoleakRun:
         """Use what the fixtures ``goleak_target`` and ``goleak_auth`` gave instead of the configuration's."""
         # What is typed is stronger than what a conftest says.
         chosen = None if self.config.getoption("goleak_url") else target
-        self.session.use(chosen, auth)
+        self.session.service.use(chosen, auth)
 
     # --- hooks -----------------------------------------------------------------------------------------------------
 
@@ -179,7 +173,7 @@ class GoleakRun:
         report = yield
         if REPORTS in item.stash:
             report.goleak = {
-                "target": target_to_dict(self.session.info),
+                "target": target_to_dict(self.session.service.info),
                 "endpoints": [endpoint_to_dict(each) for each in item.stash[REPORTS]],
             }
             del item.stash[REPORTS]  # what a later phase, or a rerun of the test, examines comes with its own report
@@ -189,7 +183,7 @@ class GoleakRun:
         """Stop the service, whatever ended the run."""
         for session in (self._session, self._older):
             if session is not None:
-                session.close()
+                session.service.close()
         self._session = self._older = None
 
 

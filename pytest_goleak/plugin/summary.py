@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,11 +96,11 @@ class Summary:
             return
         for option, render in DOCUMENTS.items():
             if (path := document_path(self._config, option)) is not None:
-                self._write(path, render(self.report))
+                self._write(path, render)
         out = out_directory(self._config)
         for answer in self._config.hook.pytest_goleak_reporters(config=self._config):
             for name, render in answer.items():
-                self._write(out / name, render(self.report))
+                self._write(out / name, render)
         if flag(self._config, "goleak_accept"):
             self._accept()
         if self._problems and session.exitstatus == pytest.ExitCode.OK:
@@ -120,7 +121,12 @@ class Summary:
         for line in self._problems:
             terminalreporter.write_line(f"ERROR: {line}", **COLOURS[Outcome.ERROR])
 
-    def _write(self, path: Path, document: str) -> None:
+    def _write(self, path: Path, render: Callable[[RunReport], str]) -> None:
+        try:
+            document = render(self.report)
+        except Exception as problem:  # noqa: BLE001 - a plugin's own mistake must not cost the verdicts
+            self._problems.append(f"the reporter of {path.name} failed: {type(problem).__name__}: {problem}")
+            return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(document, encoding="utf-8")

@@ -29,7 +29,7 @@ def screen_session(
     ids: dict[str, str] = {}
     candidates: list[Screened] = []
     try:
-        equipment = session.prepare()
+        equipment = session.service.prepare()
         for item_id, endpoint in endpoints:
             candidates.append(Screened(endpoint=endpoint, driver=session.driver_for(endpoint)))
             ids[endpoint.name] = item_id

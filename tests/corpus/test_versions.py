@@ -62,8 +62,8 @@ def test_services_of_every_go_are_judged_alike(version, monkeypatch):
     monkeypatch.setenv("PATH", f"{install(version).parent}{os.pathsep}{os.environ['PATH']}")
     with built() as corpus, judging(corpus) as (session, reports):
         assert outcomes(reports) == CASES
-        assert session.info.go_version == f"go{version}"
-        assert ("goroutineleak" in session.info.profiles) == (version == NEWEST)
+        assert session.service.info.go_version == f"go{version}"
+        assert ("goroutineleak" in session.service.info.profiles) == (version == NEWEST)
     waits = reports["leak/nil-channel-send"].findings[0]
     assert waits.state == "chan send (nil chan)"
 

@@ -105,6 +105,33 @@ def test_a_date_that_is_none_is_an_error_that_names_it():
         apply([], [IgnoreRule(function="x", reason="r", expires="soon")], today=TODAY)
 
 
+def beside_an_accepted_goroutine(*, per_request: float, user_frames: tuple[int, ...] = ()) -> str | None:
+    memory = Finding(
+        rule_id="GL202",
+        kind="heap",
+        function="net/http.(*conn).serve",
+        file="server.go",
+        line=1,
+        per_request=per_request,
+        unit="B",
+        user_frames=user_frames,
+    )
+    rules = [IgnoreRule(function="main.(*cache).put", reason="TICKET-1")]
+    return apply([FINDING, memory], rules, today=TODAY).findings[1].ignored_by
+
+
+def test_a_little_memory_of_a_library_goes_with_the_goroutines_that_hold_it():
+    assert beside_an_accepted_goroutine(per_request=96.0) == "TICKET-1"
+
+
+def test_more_memory_than_goroutines_account_for_is_a_leak_of_its_own():
+    assert beside_an_accepted_goroutine(per_request=600.0) is None
+
+
+def test_memory_of_the_users_own_code_is_never_accepted_with_another_place():
+    assert beside_an_accepted_goroutine(per_request=96.0, user_frames=(0,)) is None
+
+
 text = st.text(alphabet="ab.(*)?[]/", max_size=12)
 
 

@@ -2,9 +2,11 @@ import os
 import subprocess
 from pathlib import Path
 
+# pytester forgets what a run has imported, and numpy can't be imported twice: everything heavy comes in before. httpx
+# imports its transport at the first client; a second one would be another module than the one that others hold.
+import httpcore  # noqa: F401
 import pytest
 
-# pytester forgets what a run has imported, and numpy can't be imported twice: everything heavy comes in before.
 import pytest_goleak.load.builtin
 import pytest_goleak.load.hey
 import pytest_goleak.plugin.activate

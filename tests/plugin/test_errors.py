@@ -168,6 +168,9 @@ def test_a_document_that_fails_at_the_end_costs_nothing_else(project):
 
         def pytest_runtest_teardown():
             os.mkdir("report.json")
+
+        def pytest_goleak_reporters(config):
+            return {"broken.txt": lambda report: report.nothing}
         """
     )
     result = pytester.runpytest(
@@ -177,7 +180,13 @@ def test_a_document_that_fails_at_the_end_costs_nothing_else(project):
     assert result.ret == 4
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        ["1 clean, *", "wrote *report.html", "ERROR: *report.json can't be written: Is a directory.*", "*1 passed*"]
+        [
+            "1 clean, *",
+            "wrote *report.html",
+            "ERROR: *report.json can't be written: Is a directory.*",
+            "ERROR: the reporter of broken.txt failed: AttributeError: *",
+            "*1 passed*",
+        ]
     )
 
 

@@ -126,6 +126,15 @@ def test_marker_arguments_are_checked_when_tests_are_collected(project):
     result.stderr.fnmatch_lines(["*test_x*(budgt=...): unknown argument. Expected one of: *Did you mean 'budget'?"])
 
 
+def test_a_driver_that_nobody_offers_is_refused_when_tests_are_collected(project):
+    pytester = project("")
+    pytester.makepyfile("import pytest\n@pytest.mark.goleak(driver='heyy')\ndef test_x(goleak): ...\n")
+    result = pytester.runpytest("--goleak")
+
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*test_x*(driver='heyy'): no such load driver. *Did you mean 'hey'?"])
+
+
 def test_every_check_of_a_test_is_reported(project):
     pytester = project("")
     pytester.makepyfile(

@@ -41,9 +41,9 @@ def test_one_process_behind_a_proxy_is_measured_and_one_of_ours_is_not_asked(pla
             run = RunPlan(target=TargetPlan() if is_ours else target)
             with GoleakSession(run, drivers=BUILT_IN) as session:
                 if is_ours:
-                    session.use(one, run.auth)
-                equipment = session.prepare()
-                assert session.info.started_by_us is is_ours
+                    session.service.use(one, run.auth)
+                equipment = session.service.prepare()
+                assert session.service.info.started_by_us is is_ours
                 assert equipment.sample_bytes == (plan.memprofilerate if is_ours else 512 * 1024)
 
 

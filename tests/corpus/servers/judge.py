@@ -75,7 +75,7 @@ def judge(
     plan = load.read(write_settings(server, installed, folder=folder, requests=chosen), overrides=overrides)
     diary = _Diary()
     with GoleakSession(plan, drivers=pytest_goleak_load_drivers(), make_source=diary.source) as session:
-        _prepare(server, session.target.url)
+        _prepare(server, session.service.target.url)
         for request, endpoint in zip(chosen, plan.endpoints, strict=True):
             report = session.check(endpoint, item_id=f"goleak.toml::{endpoint.name}", listen=diary.note)
             yield Judged(server=server, request=request, report=report, levels=diary.take())
