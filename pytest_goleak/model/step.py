@@ -14,6 +14,8 @@ from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.report import Verdict
 
 __all__ = [
+    "AGREEING_LOOKS",
+    "SETTLED_S",
     "Block",
     "BlockResult",
     "Conversation",
@@ -34,6 +36,9 @@ __all__ = [
 
 AGREEING_LOOKS = 3
 """Looks in a row that end a drain early."""
+
+SETTLED_S = 2.0
+"""Rest that ends a drain which has taken most of the growth away, and not all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +118,27 @@ class Drain:
     rest: Mapping[Signal, float] = field(default_factory=dict)
     """Largest fall over these looks that counts as none: what still falls is not over. Unlimited where it is not given.
     """
+    mostly: Mapping[Signal, float] = field(default_factory=dict)
+    """Stop early as well when all levels are at or below these and have been at rest for :data:`SETTLED_S`: most is
+    gone, and nothing more goes."""
 
     def is_over(self, looks: Sequence[Observation]) -> bool:
-        """Whether *looks* so far agree that everything is back and at rest: a level that only dips does not count."""
+        """Whether *looks* so far tell all that a longer wait would."""
+        return self._is_back(looks) or self._is_settled(looks)
+
+    def _is_settled(self, looks: Sequence[Observation]) -> bool:
+        since_s = looks[-1].at_s - SETTLED_S
+        if not self.mostly or looks[0].at_s > since_s:
+            return False
+        recent = [look for look in looks if look.at_s >= since_s]
+        for signal, most in self.mostly.items():
+            levels = [look.level(signal) for look in recent]
+            if max(levels) > most or max(levels) - min(levels) > self.rest.get(signal, math.inf):
+                return False
+        return True
+
+    def _is_back(self, looks: Sequence[Observation]) -> bool:
+        """Whether everything is back and at rest: a level that only dips does not count."""
         recent = looks[-AGREEING_LOOKS:]
         return len(recent) == AGREEING_LOOKS and all(
             max(look.level(signal) for look in recent) <= until

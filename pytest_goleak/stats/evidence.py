@@ -14,7 +14,7 @@ from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
 from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.design import CONFIRM_LEVEL, IDLE_SHARE, SUSPICION_LEVEL, Thresholds
-from pytest_goleak.stats.randomisation import Growth
+from pytest_goleak.stats.randomisation import Growth, half_width
 from pytest_goleak.stats.reading import Reading, read
 
 __all__ = ["FADING", "TELLING", "Evidence", "background_drift", "judge_block"]
@@ -162,9 +162,21 @@ class Evidence:
 
     def has_drained(self, signal: Signal, thresholds: Thresholds) -> bool:
         """Whether that happened without load, or was more than load sets up and down."""
+        return self.has_drained_idle(signal, thresholds) or self.has_fallen(signal, thresholds, floors=TELLING)
+
+    def has_drained_idle(self, signal: Signal, thresholds: Thresholds) -> bool:
+        """Whether some idle round took away more than the tolerance of a loaded one, and more than the floor."""
         fall = -min(self.idle_changes(signal), default=0)
-        is_idle = fall > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose)
-        return is_idle or self.has_fallen(signal, thresholds, floors=TELLING)
+        return fall > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose)
+
+    def has_calmed(self, signals: Iterable[Signal], thresholds: Thresholds) -> bool:
+        """Whether *signals* moved so little in the later half of the rounds that an equal block would bound them."""
+        for signal in signals:
+            later = self._changes(signal)[len(self.doses) // 2 :]
+            noise = math.hypot(*later) / math.sqrt(len(later)) if later else math.inf
+            if half_width(noise, self.dose) > thresholds.margin(signal) / 2:
+                return False
+        return True
 
     def gives_back(self, signals: Iterable[Signal]) -> bool:
         """Whether a noticeable part of what loaded rounds added to one of *signals* went away in idle ones."""

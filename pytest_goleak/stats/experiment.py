@@ -48,6 +48,9 @@ AMPLE_WAIT = 1.5
 AMPLE_WAIT_S = 1.0
 """A wait that follows a first one lasts so many times as long as that needed, and so many seconds more."""
 
+FIRST_JUDGED = 2
+"""Number of the first block that is judged."""
+
 AGED_SHARE = 0.75
 """Share of the idle wait that the age of growth may stand for."""
 
@@ -202,13 +205,19 @@ def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
     trial.schedule.block_done(requests, result)
     before, after = result.observations
     trial.extra.append((after.at_s, requests))
-    return any(after.level(signal) - before.level(signal) > FADING * expected[signal] for signal in telling)
+    trial.has_gone_far = any(
+        after.level(signal) - before.level(signal) > FADING * expected[signal] for signal in telling
+    )
+    return trial.has_gone_far
 
 
 def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] = ()) -> Part[Verdict | None]:
     """See whether the noise of *block* was its own work, still going on: then an idle wait ends it."""
     unproven = tuple(dict.fromkeys([*suspects, *block.unproven(trial.thresholds)]))
-    if not any(block.has_drained(signal, trial.thresholds) for signal in unproven):
+    # What goes up and down with the load alone is for more load to tell, once.
+    is_first = len(trial.blocks) == FIRST_JUDGED
+    has_drained = block.has_drained_idle if is_first and not suspects else block.has_drained
+    if not any(has_drained(signal, trial.thresholds) for signal in unproven):
         return None
     if not trial.schedule.has_time_to_wait():
         return None

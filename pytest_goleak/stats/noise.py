@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.stats.design import BLOCK_ROUNDS, Thresholds
-from pytest_goleak.stats.power import half_width
+from pytest_goleak.stats.randomisation import half_width
 
 __all__ = ["Looking", "best_looking", "is_restless"]
 
@@ -49,10 +49,11 @@ def best_looking(
     seconds: float,
     rate: float,
 ) -> Looking:
-    """Return the way to look that makes the next block sharpest.
+    """Return the way to look that proves the next block soonest.
 
-    More looks per level leave less of the noise and less time for load. Of all ways, the one is taken whose noise per
-    request would be smallest, in units of the tolerance, for the worst of *signals*.
+    More looks per level leave less of the noise, and less of it needs fewer requests. Of all ways, the one is taken
+    whose looks and requests take the least time together, for the worst of *signals*; where none fits into the time,
+    the one that comes closest.
 
     Args:
         listened: looks in short succession while nothing else was done.
@@ -64,24 +65,21 @@ def best_looking(
     """
     levels = {signal: np.array([each.level(signal) for each in listened], dtype=float) for signal in signals}
     interval = (listened[-1].at_s - listened[0].at_s) / max(1, len(listened) - 1)
-    best, least_effort = Looking(), math.inf
+    best, least_s = Looking(), math.inf
     for count in COUNTS:
-        load_s = seconds / BLOCK_ROUNDS - count * interval
-        if load_s <= 0 or 1.3 * count > len(listened):
+        if count * interval * BLOCK_ROUNDS >= seconds or 1.3 * count > len(listened):
             break
         for is_least in (False, True):
             # A round's change is the difference of two levels.
-            dose = max(
+            dose = SAFETY * max(
                 half_width(math.sqrt(2) * float(np.std(_read(series, count, is_least=is_least))), 1)
                 / thresholds.margin(signal)
                 for signal, series in levels.items()
             )
-            if dose / (load_s * rate) < least_effort:
-                least_effort = dose / (load_s * rate)
-                seconds_each = count * interval
-                best = Looking(
-                    looks=count, is_least=is_least, seconds=seconds_each, needed_dose=math.ceil(SAFETY * dose)
-                )
+            round_s = count * interval + dose / rate
+            if round_s < least_s:
+                least_s = round_s
+                best = Looking(looks=count, is_least=is_least, seconds=count * interval, needed_dose=math.ceil(dose))
     return best
 
 

@@ -18,16 +18,10 @@ from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Thresholds
 from pytest_goleak.stats.evidence import Evidence
-from pytest_goleak.stats.randomisation import Growth
+from pytest_goleak.stats.randomisation import Growth, half_width
 from pytest_goleak.stats.schedule import Schedule
 
-__all__ = ["Conditions", "Power", "half_width", "predict", "spread"]
-
-HALF_WIDTH_SDS = 1.5
-"""Half the width of a block's interval, in standard deviations of a round's change, at a dose of one request.
-
-The contrast of five loaded and five idle rounds has the error sqrt(1/5 + 1/5) = 0.63; the bounds lie 2.3 to 2.4 of
-these to each side, by simulation of the exact test with normal noise, be it of the levels or of their changes."""
+__all__ = ["Conditions", "Power", "predict", "spread"]
 
 WARM_UP_S = 0.5
 WARM_UP_REQUESTS = 1_000
@@ -89,11 +83,6 @@ def predict(plan: MeasurePlan, conditions: Conditions) -> Power:
         seconds=schedule.elapsed_s,
         decision_s=schedule.elapsed_s + schedule.block_s(block.dose) + schedule.idle_s,
     )
-
-
-def half_width(noise: float, dose: int) -> float:
-    """Return the expected half width of the interval of growth per request, from a block of *dose* per loaded round."""
-    return HALF_WIDTH_SDS * noise / dose
 
 
 def spread(changes: Sequence[float]) -> float:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
-from pytest_goleak.model.step import DrainResult
+from pytest_goleak.model.step import AGREEING_LOOKS, DrainResult
 from pytest_goleak.stats.classes import drain_forecast
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.evidence import TELLING, Evidence, background_drift
 
-__all__ = ["Rest", "Retention", "rest_after"]
+__all__ = ["GONE", "Rest", "Retention", "rest_after"]
 
-REST_LOOKS = 3
-"""Looks at the end of an idle wait that must agree."""
+GONE = 0.1
+"""Share of the growth that may be left of what counts as gone: structures that keep the size of a peak."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Retention:
     @property
     def rate(self) -> float:
         """What was kept, per request; the highest of the last looks, so that noise can't hide it."""
-        return max(self.kept, *self.series[-REST_LOOKS:]) / max(1, self.requests)
+        return max(self.kept, *self.series[-AGREEING_LOOKS:]) / max(1, self.requests)
 
     @property
     def rise(self) -> float:
@@ -52,7 +52,7 @@ class Retention:
         """Return the figures of a signal that went away again: what is left of it, per request."""
         return SignalEstimate(
             per_request=self.kept / max(1, self.requests),
-            low=min(self.series[-REST_LOOKS:], default=self.kept) / max(1, self.requests),
+            low=min(self.series[-AGREEING_LOOKS:], default=self.kept) / max(1, self.requests),
             high=self.rate,
             p_value=p_value,
             min_detectable=margin,
@@ -76,7 +76,7 @@ class Retention:
     @property
     def is_gone(self) -> bool:
         """Whether practically everything went away."""
-        return self.kept <= max(0.1 * self.grown, 0.1 * self.expected, self.floor)
+        return self.kept <= max(GONE * self.grown, GONE * self.expected, self.floor)
 
     @property
     def is_falling(self) -> bool:

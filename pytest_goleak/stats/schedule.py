@@ -28,6 +28,12 @@ DEAR_LOOK_S = 0.3
 MOST_SHARPER = 16
 """Largest factor between the dose that noise seems to need and the one that is given."""
 
+LEAST_ROUNDS = 2
+"""Rounds of the smallest block: one with load, and one without."""
+
+FIRST_BLOCK_SHARE = 0.2
+"""Share of the budget that the block which is not judged may take with more rounds than these."""
+
 FIRST_SHARE_S = 5.0
 """Longest time for the first judged block."""
 
@@ -101,10 +107,13 @@ class Schedule:
         return max(LEAST_DOSE, min(100, int(self.rate * 0.1 * min(1.0, self.budget_s / 30))))
 
     def first_rounds(self, *, proves: bool) -> int:
-        """Return the rounds of that block: few, and fewer where looks are dear; all where proof may begin with it."""
+        """Return the rounds of that block: few, and fewer where they are dear; all where proof may begin with it."""
         if self.look_s > DEAR_LOOK_S:
-            return 2
-        return BLOCK_ROUNDS if proves else FIRST_ROUNDS
+            return LEAST_ROUNDS
+        round_s = self.block_s(self.first_dose(), idle_share=IDLE_SHARE) / BLOCK_ROUNDS
+        affordable = int(FIRST_BLOCK_SHARE * self.budget_s / round_s)
+        wanted = (BLOCK_ROUNDS, FIRST_ROUNDS) if proves else (FIRST_ROUNDS,)
+        return next((rounds for rounds in wanted if rounds <= affordable), LEAST_ROUNDS)
 
     def second_dose(self, first: Evidence, thresholds: Thresholds) -> int | None:
         """Return the dose of the first judged block: enough requests at once, if the time allows.
@@ -135,9 +144,14 @@ class Schedule:
             (last.growth[s].high / thresholds.margin(s) for s in unproven),
             default=1.0,
         )
-        # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
+        # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request. Equal doses
+        # do where all of it was at the beginning, and where rounds of equal length tell time from requests.
         least = 4.0 if unproven or must_outlast else 2.0
         wanted = max(least, min(1.5 * excess, 16.0) if math.isfinite(excess) else least) * last.dose
+        is_start = unproven and last.has_calmed(unproven, thresholds)
+        is_time = not unproven and not must_outlast and last.is_blurred(thresholds)
+        if is_start or is_time:
+            wanted = last.dose
         wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
         # A block that leaves time to confirm what it may find is worth more than the largest one that fits. A hint
         # that was chance is gone from an equal dose, too.

@@ -14,8 +14,9 @@ from pytest_goleak.stats.classes import bytes_alone_reached
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, Coin, Thresholds
 from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
-from pytest_goleak.stats.power import Conditions, half_width, predict, spread
-from pytest_goleak.stats.retention import Rest, rest_after
+from pytest_goleak.stats.power import Conditions, predict, spread
+from pytest_goleak.stats.randomisation import half_width
+from pytest_goleak.stats.retention import GONE, Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
 
@@ -58,6 +59,8 @@ class Trial:
         self.drained_in_s: float | None = None
         self.forecast_s: float | None = None
         self.levelled_after: int | None = None
+        self.has_gone_far = False
+        """Whether a far larger dose showed that memory goes on growing."""
         self.last_doubt = ""
         self.looking = Looking()
         self.has_listened = False
@@ -153,10 +156,15 @@ class Trial:
             rest = min(0.05 * (last.level(signal) - start), 0.4 * self.thresholds.margin(signal) * requests)
             return start + max(self.thresholds.floor(signal) / 2, rest)
 
+        def mostly(signal: Signal) -> float:
+            start = first.level(signal)
+            return start + max(self.thresholds.floor(signal), GONE * (last.level(signal) - start))
+
         step = Drain(
             seconds=seconds,
             until={signal: target(signal) for signal in Signal},
             rest={signal: self.thresholds.floor(signal) / 2 for signal in Signal},
+            mostly={signal: mostly(signal) for signal in Signal},
         )
         drain = yield from self.ask(step, DrainResult)
         # What expired meanwhile may be as old as the blocks and the wait are long together.

@@ -91,3 +91,20 @@ def test_no_repetition_that_can_not_be_had_in_the_time_left():
     schedule.elapsed_s = schedule.budget_s - schedule.idle_s - BLOCK_ROUNDS * LATENCY_S / 2
 
     assert schedule.repeat_dose(first, [Signal.HEAP_BYTES], THRESHOLDS) is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "budget_s", "proves", "rounds"),
+    [
+        (5_000.0, 30.0, False, 4),
+        (5_000.0, 30.0, True, BLOCK_ROUNDS),
+        (0.2, 30.0, True, 2),
+        (5_000.0, 0.5, True, 4),
+        (2.0, 30.0, True, 4),
+    ],
+)
+def test_the_first_block_takes_a_small_part_of_the_budget(rate, budget_s, proves, rounds):
+    schedule = Schedule(budget_s=budget_s, idle_s=0.3 * budget_s)
+    schedule.warmed_up(requests=10, rate=rate, elapsed_s=0.1)
+
+    assert schedule.first_rounds(proves=proves) == rounds
