@@ -144,6 +144,18 @@ def slow_drain(byte: float, after_s: float) -> Part:
     return part
 
 
+def held_at_once(byte: float, objects: float, record: float, after_s: float) -> Part:
+    """Goroutines that outlive their answer by *after_s*, and the runtime's record of each, which it never frees."""
+    peak = [0.0]
+
+    def part(w: World) -> Levels:
+        alive = sum(n for at, n in w.doses if w.now - at < after_s)
+        peak[0] = max(peak[0], alive)
+        return levels(byte * alive + record * peak[0], objects * alive + peak[0], alive)
+
+    return part
+
+
 def flushed_queue(byte: float, period: float) -> Part:
     def part(w: World) -> Levels:
         since = (w.now // period) * period
@@ -196,6 +208,7 @@ CLEAN: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "random keys": lambda r: [random_keys_cache(int(r.uniform(500, 5000)), r.uniform(64, 1024))],
     "peak structures": lambda _: [peak_structures(450)],
     "slow drain": lambda r: [slow_drain(r.uniform(100, 4000), r.uniform(0.5, 7))],
+    "quick drain with peak": lambda r: [held_at_once(13_000, 30, 500, r.uniform(0.05, 0.6))],
     "slow drain with peak": lambda r: [slow_drain(600, r.uniform(1, 6)), peak_structures(450)],
     "flushed queue": lambda r: [flushed_queue(200, r.uniform(0.5, 7.5))],
     "lazy init": lambda _: [lazy_init(200_000)],
@@ -214,6 +227,7 @@ LEAKING: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "256 B under cron": lambda _: [leak(256, 1), cron(100 * 1024, 500)],
     "256 B under random walk": lambda _: [leak(256, 1), random_walk(8 * 1024)],
     "goroutine under pool": lambda _: [leak(3000, 4, 1), breathing_pool(100)],
+    "leak and quick drain": lambda r: [leak(2_000, 4), held_at_once(13_000, 30, 500, r.uniform(0.05, 0.6))],
     "leak and drain": lambda r: [leak(256, 1), slow_drain(1000, r.uniform(1, 5))],
     "growing slice": lambda _: [growing_slice(256)],
     "growing buffer": lambda r: [growing_slice(r.uniform(100, 4000), 2.0)],

@@ -12,10 +12,10 @@ __all__ = ["Capture", "LoadResult", "Observation", "Signal"]
 
 
 HTTP_FAILURE = 400
+"""Lowest status that says a request failed."""
 
 MAX_UNEXPECTED_SHARE = 0.05
 """Share of unexpected answers above which a dose did not exercise what it was meant to."""
-"""Lowest status that says a request failed."""
 
 
 class Signal(StrEnum):

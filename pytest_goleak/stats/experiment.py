@@ -28,14 +28,13 @@ from pytest_goleak.stats.classes import class_of_leak
 from pytest_goleak.stats.conclusion import (
     clean_after_drain,
     clean_if_proven,
-    doubt_of,
     inconclusive,
     interrupted,
     leak,
 )
+from pytest_goleak.stats.cycles import second_cycle
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin
 from pytest_goleak.stats.evidence import FADING, Evidence
-from pytest_goleak.stats.retention import Rest
 from pytest_goleak.stats.schedule import DOUBLING
 from pytest_goleak.stats.trial import Part, Trial
 
@@ -43,10 +42,6 @@ __all__ = ["experiment"]
 
 FAR_S = 2.0
 """Load of the dose that shows whether memory goes on growing."""
-
-AMPLE_WAIT = 1.5
-AMPLE_WAIT_S = 1.0
-"""A wait that follows a first one lasts so many times as long as that needed, and so many seconds more."""
 
 FIRST_JUDGED = 2
 """Number of the first block that is judged."""
@@ -186,7 +181,7 @@ def _wait_and_see(
         rest = yield from trial.rest([block, repeat], aged)
     if rest.is_drained(suspects) and rest.is_certain(suspects):
         return clean_after_drain(trial, rest, suspects, "is back to where it was")
-    return (yield from _second_cycle(trial, rest, suspects, confirmed))
+    return (yield from second_cycle(trial, rest, suspects, confirmed))
 
 
 def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
@@ -230,48 +225,7 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
         return clean_after_drain(trial, rest, unproven, "is back to where it was")
     if rest.falling(unproven) or not any(rest.kept[signal].has_fallen for signal in unproven):
         return None
-    return (yield from _second_cycle(trial, rest, unproven, []))
-
-
-def _second_cycle(
-    trial: Trial, first: Rest, suspects: tuple[Signal, ...], confirmed: list[Signal]
-) -> Part[Verdict | None]:
-    """Load and drain again: what follows the highest peak so far does not grow a second time, a leak does."""
-    repeat = first.blocks[-1]
-    if not trial.schedule.has_time_to_confirm(repeat):
-        trial.last_doubt = doubt_of(trial, first, suspects) or (
-            "part of the growth went away without load, and the budget left no time to see if that repeats"
-        )
-        return None
-    again = yield from trial.run_block(
-        repeat.dose, idle_share=trial.idle_share(repeat.dose) if first.is_drained(suspects) else 1.0
-    )
-    # What drains does so in as long as it took before.
-    enough_s = trial.plan.wait_s if first.falling(suspects) else AMPLE_WAIT * first.settled_s + AMPLE_WAIT_S
-    rest = yield from trial.rest([again], min(trial.plan.wait_s, enough_s))
-    if not rest.is_drained(suspects) and rest.waited_s < trial.plan.wait_s:  # a flush comes at its own time
-        rest = yield from trial.rest([again], trial.plan.wait_s - rest.waited_s)
-    leaking = [
-        signal
-        for signal in suspects
-        if (signal in confirmed or again.repeats_with(repeat, signal))
-        and rest.stays_again(first, signal)
-        and rest.kept[signal].kept > trial.thresholds.alarm(signal) * again.requests
-    ]
-    if leaking:
-        return (yield from leak(trial, again, leaking, "stays after every idle wait", rest=rest))
-    if rest.is_drained(suspects):
-        if any(first.kept[signal].stays for signal in suspects) and trial.must_outlast():
-            trial.last_doubt = "growth stopped only just now"
-            return None
-        if not first.is_drained(suspects) and not rest.is_certain(suspects):
-            trial.last_doubt = "what earlier requests left went away meanwhile, and may hide what stays"
-            return None
-        return clean_after_drain(trial, rest, suspects, "a second cycle of load and rest adds nothing")
-    trial.last_doubt = doubt_of(trial, rest, suspects) or (
-        f"{wording.growth(trial.estimates(again), suspects)}, and neither stays nor goes for certain"
-    )
-    return None
+    return (yield from second_cycle(trial, rest, unproven, []))
 
 
 def _prove(trial: Trial, repeat: Evidence, block: Evidence) -> Part[Verdict | None]:

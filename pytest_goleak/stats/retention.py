@@ -114,6 +114,18 @@ class Rest:
         still = len(moving) - moving[::-1].index(True) if any(moving) else 0
         return looks[still].at_s - self.blocks[-1].end.at_s
 
+    def held(self, signal: Signal) -> float:
+        """Return how far *signal* stood, at its highest, above where it came to rest: what was held at once."""
+        levels = [look.level(signal) for block in self.blocks for look in block.result.observations]
+        return max(levels) - self.drain.observations[-1].level(signal)
+
+    def tops(self, earlier: Mapping[Signal, float]) -> bool:
+        """Whether more was held at once than ever before.
+
+        What follows the highest peak so far, such as the runtime's own records of goroutines, then grows once more.
+        """
+        return any(self.held(signal) > earlier[signal] + self.thresholds.floor(signal) for signal in Signal)
+
     def is_drained(self, signals: Iterable[Signal]) -> bool:
         """Whether all of *signals* went away, and for good: a level that comes and goes has not drained."""
         return all(
@@ -140,13 +152,16 @@ class Rest:
         """Whether what stayed of one of *signals* is more than what tables of libraries take to fill."""
         return any(self.kept[signal].kept > TELLING * self.thresholds.floor(signal) for signal in signals)
 
-    def stays_again(self, earlier: Rest, signal: Signal) -> bool:
+    def keeps(self, signal: Signal) -> bool:
+        """Whether some of *signal* stayed: more than noise and than what is tolerated, and it no longer falls."""
+        kept = self.kept[signal]
+        least = max(kept.floor, kept.swing, self.thresholds.alarm(signal) * kept.requests)
+        return kept.kept > least and not kept.is_falling
+
+    def keeps_as_much_as(self, earlier: Rest, signal: Signal) -> bool:
         """Whether this wait left as much of *signal* per request as *earlier* did, or half of it at least."""
         kept, before = self.kept[signal], earlier.kept[signal]
-        per_request, per_request_before = kept.kept / kept.requests, before.kept / before.requests
-        return (
-            kept.kept > max(kept.floor, kept.swing) and per_request >= 0.5 * per_request_before and not kept.is_falling
-        )
+        return kept.kept / kept.requests >= 0.5 * before.kept / before.requests
 
     def falling(self, signals: Iterable[Signal]) -> list[Signal]:
         """Return those of *signals* that still fell when the wait ended."""

@@ -251,8 +251,9 @@ class Schedule:
         # Where a round costs more than its share of time, captures would take all of it: some of it is for load.
         loaded_s = max(seconds / BLOCK_ROUNDS - self.round_cost_s, 0.25 * self.round_cost_s, self.latency_s)
         by_time = loaded_s * self.rate
+        # Never less than the last dose: what one block has shown the service to bear, another one may ask of it.
         by_growth = (
-            most / (BLOCK_ROUNDS / 2) / last.growth[signal].per_request
+            max(last.dose, most / (BLOCK_ROUNDS / 2) / last.growth[signal].per_request)
             for signal, most in MAX_GROWTH.items()
             if last.growth[signal].per_request > thresholds.alarm(signal)
         )

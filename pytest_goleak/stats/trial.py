@@ -59,6 +59,8 @@ class Trial:
         self.drained_in_s: float | None = None
         self.forecast_s: float | None = None
         self.levelled_after: int | None = None
+        self.held = dict.fromkeys(Signal, 0.0)
+        """The most that was held at once so far, and given back in an idle wait."""
         self.has_gone_far = False
         """Whether a far larger dose showed that memory goes on growing."""
         self.last_doubt = ""
@@ -145,8 +147,11 @@ class Trial:
         conditions = Conditions(rate=self.schedule.rate, noise=noise, round_cost_s=self.schedule.round_cost_s)
         return dict(predict(self.plan, conditions).min_detectable)
 
-    def rest(self, blocks: Sequence[Evidence], seconds: float) -> Part[Rest]:
-        """Wait idle for so long, or until all that *blocks* added is gone, and return what is left."""
+    def rest(self, blocks: Sequence[Evidence], seconds: float, *, is_whole: bool = False) -> Part[Rest]:
+        """Wait idle for so long, or until all that *blocks* added is gone, and return what is left.
+
+        Unless the wait *is_whole* it also ends when most is gone and nothing more goes, which tells no leak.
+        """
         first, last = blocks[0].start, blocks[-1].end
         requests = sum(block.requests for block in blocks)
 
@@ -164,12 +169,16 @@ class Trial:
             seconds=seconds,
             until={signal: target(signal) for signal in Signal},
             rest={signal: self.thresholds.floor(signal) / 2 for signal in Signal},
-            mostly={signal: mostly(signal) for signal in Signal},
+            mostly={} if is_whole else {signal: mostly(signal) for signal in Signal},
         )
         drain = yield from self.ask(step, DrainResult)
         # What expired meanwhile may be as old as the blocks and the wait are long together.
         lately = self._served_since(2 * first.at_s - drain.observations[-1].at_s, before_s=first.at_s)
         return rest_after(blocks, drain, self.thresholds, served_lately=lately)
+
+    def rested(self, rest: Rest) -> None:
+        """Take in what the blocks before *rest* held at once."""
+        self.held = {signal: max(most, rest.held(signal)) for signal, most in self.held.items()}
 
     def _served_since(self, since_s: float, *, before_s: float) -> int:
         """Return how many requests were answered between two moments, whole blocks and the whole warm-up counted."""

@@ -1,5 +1,7 @@
 """Doses: enough in the time there is, also where a request takes long and many are answered at once."""
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
@@ -108,3 +110,26 @@ def test_the_first_block_takes_a_small_part_of_the_budget(rate, budget_s, proves
     schedule.warmed_up(requests=10, rate=rate, elapsed_s=0.1)
 
     assert schedule.first_rounds(proves=proves) == rounds
+
+
+def levels_of_a_block(changes):
+    """Return the evidence of a block whose rounds changed the live objects by *changes*."""
+    doses, result = block(1_600)
+    objects = [sum(changes[:index]) for index in range(len(doses) + 1)]
+    observations = tuple(
+        replace(look, heap_objects=1_000 + level) for look, level in zip(result.observations, objects, strict=True)
+    )
+    return judge_block(doses, replace(result, observations=observations), served_before=500)
+
+
+def test_what_was_noisy_at_the_beginning_alone_is_answered_by_an_equal_dose():
+    schedule = Schedule(budget_s=30.0, idle_s=8.0)
+    schedule.warmed_up(requests=500, rate=5_000, elapsed_s=0.5)
+    started, noisy = levels_of_a_block([600, 0, 300, *[0] * 7]), levels_of_a_block([600, -600] * 5)
+    unproven = [Signal.HEAP_OBJECTS]
+
+    assert started.unproven(THRESHOLDS) == noisy.unproven(THRESHOLDS) == tuple(unproven)
+    assert started.has_calmed(unproven, THRESHOLDS)
+    assert not noisy.has_calmed(unproven, THRESHOLDS)
+    assert schedule.larger_dose(started, THRESHOLDS, must_outlast=0) == started.dose
+    assert schedule.larger_dose(noisy, THRESHOLDS, must_outlast=0) > 2 * noisy.dose

@@ -1,0 +1,77 @@
+"""Further cycles of load and rest, where some of the growth went away without load and some may stay."""
+
+from __future__ import annotations
+
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.report import Verdict
+from pytest_goleak.stats import wording
+from pytest_goleak.stats.conclusion import clean_after_drain, doubt_of, leak
+from pytest_goleak.stats.retention import Rest
+from pytest_goleak.stats.trial import Part, Trial
+
+__all__ = ["second_cycle"]
+
+AMPLE_WAIT = 1.5
+AMPLE_WAIT_S = 1.0
+"""A wait that follows a first one lasts so many times as long as that needed, and so many seconds more."""
+
+AGAIN_SHARE = 0.7
+"""Dose of a second cycle, as a share of that of the first."""
+
+
+def second_cycle(
+    trial: Trial, first: Rest, suspects: tuple[Signal, ...], confirmed: list[Signal]
+) -> Part[Verdict | None]:
+    """Load and drain again: what follows the highest peak so far does not grow a second time, a leak does.
+
+    Where more was held at once than ever before, or less stays than before, one more cycle tells.
+    """
+    if not trial.schedule.has_time_to_confirm(first.blocks[-1]):
+        trial.last_doubt = doubt_of(trial, first, suspects) or (
+            "part of the growth went away without load, and the budget left no time to see if that repeats"
+        )
+        return None
+    # A leak grows as much per request in a smaller dose, and a smaller dose is less likely to hold more at once.
+    dose = max(1, round(AGAIN_SHARE * first.blocks[-1].dose))
+    grown: list[Signal] | None = None
+    while True:
+        trial.rested(first)
+        rest = yield from _load_and_rest(trial, first, suspects, dose)
+        repeat, again = first.blocks[-1], rest.blocks[-1]
+        if grown is None:  # later cycles only see what stays: a further test would not be covered by alpha
+            grown = [signal for signal in suspects if signal in confirmed or again.repeats_with(repeat, signal)]
+        staying = [signal for signal in grown if rest.keeps(signal)]
+        leaking = [signal for signal in staying if rest.keeps_as_much_as(first, signal)]
+        is_comparable = not rest.tops(trial.held) and rest.is_telling(leaking)
+        if leaking and is_comparable:
+            return (yield from leak(trial, again, leaking, "stays after every idle wait", rest=rest))
+        if not leaking and rest.is_drained(suspects):
+            return _clean_if_certain(trial, first, rest, suspects)
+        trial.last_doubt = doubt_of(trial, rest, suspects) or (
+            f"{wording.growth(trial.estimates(again), suspects)}, and neither stays nor goes for certain"
+        )
+        if not staying or not trial.schedule.has_time_to_confirm(again):
+            return None
+        first = rest
+
+
+def _load_and_rest(trial: Trial, first: Rest, suspects: tuple[Signal, ...], dose: int) -> Part[Rest]:
+    """Return what a further block of *dose*, and a wait that is as long as it has to be, leave behind."""
+    again = yield from trial.run_block(dose, idle_share=trial.idle_share(dose) if first.is_drained(suspects) else 1.0)
+    # What drains does so in as long as it took before.
+    enough_s = trial.plan.wait_s if first.falling(suspects) else AMPLE_WAIT * first.settled_s + AMPLE_WAIT_S
+    rest = yield from trial.rest([again], min(trial.plan.wait_s, enough_s))
+    if not rest.is_drained(suspects) and rest.waited_s < trial.plan.wait_s:  # a flush comes at its own time
+        rest = yield from trial.rest([again], trial.plan.wait_s - rest.waited_s, is_whole=True)
+    return rest
+
+
+def _clean_if_certain(trial: Trial, first: Rest, rest: Rest, suspects: tuple[Signal, ...]) -> Verdict | None:
+    """Return ``clean`` if what *rest* shows to have drained can't hide anything that *first* left."""
+    if any(first.kept[signal].stays for signal in suspects) and trial.must_outlast():
+        trial.last_doubt = "growth stopped only just now"
+        return None
+    if not first.is_drained(suspects) and not rest.is_certain(suspects):
+        trial.last_doubt = "what earlier requests left went away meanwhile, and may hide what stays"
+        return None
+    return clean_after_drain(trial, rest, suspects, "a second cycle of load and rest adds nothing")
