@@ -12,13 +12,13 @@ import contextlib
 import multiprocessing
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from benchmarks.accuracy import baselines, page
-from benchmarks.accuracy.cases import Corpus, built, joined, spread
+from benchmarks.accuracy.cases import Case, Corpus, built, joined, spread
 from benchmarks.accuracy.pairs import build_pairs
 from benchmarks.accuracy.record import append, read
 from benchmarks.accuracy.run import Batch, batches, judge
@@ -30,6 +30,8 @@ from benchmarks.machine import describe, require_hey, use_go
 from pytest_goleak.model.plan import LoadPlan
 
 Keys = Collection[tuple[str, str, int, int]]
+
+OTHER_WAYS: dict[Method, Callable[..., Trial]] = {Method.COUNTS: baselines.count, Method.MANUAL: baselines.manual}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,7 +104,7 @@ def _run(options: argparse.Namespace, file: Path) -> None:
             with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
                 pool.map(work, planned, chunksize=1)
         if options.baselines:
-            _judge_otherwise(corpus, options.baselines, seed=options.seeds[0], done=done, file=file)
+            _judge_otherwise(options, corpus, done=done, file=file)
     file.touch()
 
 
@@ -125,15 +127,24 @@ def _judge_into(file: Path, batch: Batch) -> None:
         _show(trial)
 
 
-def _judge_otherwise(corpus: Corpus, count: int, *, seed: int, done: Keys, file: Path) -> None:
+def _judge_otherwise(options: argparse.Namespace, corpus: Corpus, *, done: Keys, file: Path) -> None:
     hey = require_hey()
-    ways: dict[Method, Callable[..., Trial]] = {Method.COUNTS: baselines.count, Method.MANUAL: baselines.manual}
-    for case in spread(corpus.cases, count, seed=seed):
-        for method, judge_it in ways.items():
-            if (method, case.name, baselines.CONCURRENCY, baselines.SEED) not in done:
-                trial = judge_it(case, corpus.targets[case.environment], hey=hey)
-                append(file, trial)
-                _show(trial)
+    tasks = [
+        (method, case, corpus.targets[case.environment])
+        for case in spread(corpus.cases, options.baselines, seed=options.seeds[0])
+        for method in OTHER_WAYS
+        if (method, case.name, baselines.CONCURRENCY, baselines.SEED) not in done
+    ]
+    work = partial(_judge_one_otherwise, file, hey)
+    # Nearly all of their time is waiting, so several at a time disturb each other little.
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        pool.starmap(work, tasks, chunksize=1)
+
+
+def _judge_one_otherwise(file: Path, hey: str, method: Method, case: Case, target: Mapping[str, object]) -> None:
+    trial = OTHER_WAYS[method](case, target, hey=hey)
+    append(file, trial)
+    _show(trial)
 
 
 def _show(trial: Trial) -> None:
