@@ -156,6 +156,16 @@ def held_at_once(byte: float, objects: float, record: float, after_s: float) -> 
     return part
 
 
+def drain_of_another(count: float, after_s: float, over_s: float) -> Part:
+    """What requests to another endpoint had left when this one's turn came: goroutines, which end meanwhile."""
+
+    def part(w: World) -> Levels:
+        left = count * np.clip((after_s + over_s - w.now) / over_s, 0, 1)
+        return levels(3000 * left, 4 * left, left)
+
+    return part
+
+
 def flushed_queue(byte: float, period: float) -> Part:
     def part(w: World) -> Levels:
         since = (w.now // period) * period
@@ -210,6 +220,7 @@ CLEAN: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "slow drain": lambda r: [slow_drain(r.uniform(100, 4000), r.uniform(0.5, 7))],
     "quick drain with peak": lambda r: [held_at_once(13_000, 30, 500, r.uniform(0.05, 0.6))],
     "slow drain with peak": lambda r: [slow_drain(600, r.uniform(1, 6)), peak_structures(450)],
+    "drain of another endpoint": lambda r: [drain_of_another(r.uniform(100, 5000), r.uniform(0, 6), r.uniform(0.1, 3))],
     "flushed queue": lambda r: [flushed_queue(200, r.uniform(0.5, 7.5))],
     "lazy init": lambda _: [lazy_init(200_000)],
 }
@@ -229,6 +240,10 @@ LEAKING: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "goroutine under pool": lambda _: [leak(3000, 4, 1), breathing_pool(100)],
     "leak and quick drain": lambda r: [leak(2_000, 4), held_at_once(13_000, 30, 500, r.uniform(0.05, 0.6))],
     "leak and drain": lambda r: [leak(256, 1), slow_drain(1000, r.uniform(1, 5))],
+    "leak and another's drain": lambda r: [
+        leak(3000, 4, 1, every=10),
+        drain_of_another(r.uniform(100, 5000), r.uniform(0, 6), r.uniform(0.1, 3)),
+    ],
     "growing slice": lambda _: [growing_slice(256)],
     "growing buffer": lambda r: [growing_slice(r.uniform(100, 4000), 2.0)],
     "64 KiB per connection": lambda _: [per_connection(64 * 1024, 10)],

@@ -25,7 +25,13 @@ SAME_SHARE = 0.2
 
 
 def leak(
-    trial: Trial, last: Evidence, signals: Iterable[Signal], why: str, *, rest: Rest | None = None
+    trial: Trial,
+    last: Evidence,
+    signals: Iterable[Signal],
+    why: str,
+    *,
+    rest: Rest | None = None,
+    p_value: float | None = None,
 ) -> Part[Verdict]:
     """Take the last profiles, find out what the leak follows, and return the verdict.
 
@@ -35,6 +41,7 @@ def leak(
         signals: that leak.
         why: what made it certain.
         rest: the idle wait that some of the growth did not outlast; figures are those of what stayed.
+        p_value: of the look that confirmed the first of *signals*; that of *last* by itself unless given.
 
     """
     yield from _feed_profile(trial, last)
@@ -42,9 +49,8 @@ def leak(
     signals = list(signals)
     growth_class = yield from _class_of_leak(trial, last, signals)
     estimates = trial.estimates(last, leaking=signals)
-    p_value = last.growth[signals[0]].p_value
+    p_value = last.growth[signals[0]].p_value if p_value is None else p_value
     if rest is not None:
-        p_value = _pooled_p(trial.blocks[-2], last, signals[0])
         estimates |= {s: _shifted(estimates[s], rest.kept[s].kept / last.requests) for s in signals}
         estimates |= _bounded_by(rest, [s for s in Signal if s not in signals], trial.thresholds)
     # What fills is told from what leaks by how far one went: nobody can exclude a cache that is larger still.
@@ -54,15 +60,6 @@ def leak(
         f"randomised experiment ({last.requests:,} requests, p = {p_value:.2g}){through}; {why}"
     )
     return trial.verdict(Outcome.LEAK, reason, last, estimates=estimates, growth_class=growth_class)
-
-
-def _pooled_p(repeat: Evidence, again: Evidence, signal: Signal) -> float:
-    """Return the p-value of a leak that a second cycle confirmed: of the repetition, or with *again* pooled to it.
-
-    These are the two looks that the family-wise bound counts; *again* by itself may have short idle rounds.
-    """
-    pooled = again.readings[signal].pooled_with(repeat.readings[signal]).rising.p_value
-    return min(pooled, repeat.growth[signal].p_value) if repeat.is_even else pooled
 
 
 def _class_of_leak(trial: Trial, last: Evidence, signals: list[Signal]) -> Part[GrowthClass]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.report import Verdict
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.conclusion import clean_after_drain, doubt_of, leak
+from pytest_goleak.stats.design import CONFIRM_LEVEL, Thresholds
+from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.retention import Rest
 from pytest_goleak.stats.trial import Part, Trial
 
@@ -17,6 +21,31 @@ AMPLE_WAIT_S = 1.0
 
 AGAIN_SHARE = 0.7
 """Dose of a second cycle, as a share of that of the first."""
+
+LOOKS = 2
+"""Looks at a suspicion: at the block that repeats it, and at that one and another pooled."""
+
+
+@dataclass
+class _Case:
+    """What speaks for a leak of one signal: a suspicion, and the blocks that looked at it again."""
+
+    is_suspect: bool
+    looks: list[Evidence]
+    p_value: float = 1.0
+    """The least that a look has shown."""
+
+    @property
+    def is_proven(self) -> bool:
+        return self.p_value <= CONFIRM_LEVEL
+
+    def hear(self, block: Evidence, signal: Signal, thresholds: Thresholds) -> None:
+        """Take in what *block* shows: a suspicion where there was none, or one of the looks that alpha covers."""
+        if not self.is_suspect:
+            self.is_suspect = signal in block.suspects(thresholds)
+        elif not self.is_proven and len(self.looks) < LOOKS:
+            self.p_value = min(self.p_value, block.p_value(signal, *self.looks))
+            self.looks.append(block)
 
 
 def second_cycle(
@@ -33,26 +62,36 @@ def second_cycle(
         return None
     # A leak grows as much per request in a smaller dose, and a smaller dose is less likely to hold more at once.
     dose = max(1, round(AGAIN_SHARE * first.blocks[-1].dose))
-    grown: list[Signal] | None = None
+    cases = {signal: _case_of(trial, first, signal, is_proven=signal in confirmed) for signal in suspects}
     while True:
         trial.rested(first)
         rest = yield from _load_and_rest(trial, first, suspects, dose)
-        repeat, again = first.blocks[-1], rest.blocks[-1]
-        if grown is None:  # later cycles only see what stays: a further test would not be covered by alpha
-            grown = [signal for signal in suspects if signal in confirmed or again.repeats_with(repeat, signal)]
-        staying = [signal for signal in grown if rest.keeps(signal)]
-        leaking = [signal for signal in staying if rest.keeps_as_much_as(first, signal)]
-        is_comparable = not rest.tops(trial.held) and rest.is_telling(leaking)
-        if leaking and is_comparable:
-            return (yield from leak(trial, again, leaking, "stays after every idle wait", rest=rest))
+        again = rest.blocks[-1]
+        for signal, case in cases.items():
+            case.hear(again, signal, trial.thresholds)
+        staying = [signal for signal in suspects if rest.keeps(signal)]
+        leaking = [s for s in staying if cases[s].is_proven and rest.keeps_as_much_as(first, s)]
+        if leaking and not rest.tops(trial.held) and rest.is_telling(leaking):
+            p_value = cases[leaking[0]].p_value
+            return (yield from leak(trial, again, leaking, "stays after every idle wait", rest=rest, p_value=p_value))
+        if not leaking and rest.has_sunk(suspects):
+            trial.start_anew()
+            return None
         if not leaking and rest.is_drained(suspects):
             return _clean_if_certain(trial, first, rest, suspects)
         trial.last_doubt = doubt_of(trial, rest, suspects) or (
             f"{wording.growth(trial.estimates(again), suspects)}, and neither stays nor goes for certain"
         )
-        if not staying or not trial.schedule.has_time_to_confirm(again):
+        if not staying or not trial.may_suspect or not trial.schedule.has_time_to_confirm(again):
             return None
         first = rest
+
+
+def _case_of(trial: Trial, first: Rest, signal: Signal, *, is_proven: bool) -> _Case:
+    """Return what the blocks before the first wait say of *signal*."""
+    suspicious, *looks = first.blocks
+    p_value = looks[-1].p_value(signal) if is_proven else 1.0
+    return _Case(signal in suspicious.suspects(trial.thresholds), looks, p_value)
 
 
 def _load_and_rest(trial: Trial, first: Rest, suspects: tuple[Signal, ...], dose: int) -> Part[Rest]:

@@ -35,7 +35,7 @@ to have one and every loaded round has: with *x* the chance that a loaded round 
 at most, which is the level of a suspicion. Blocks that confirm one have rounds of equal length."""
 
 MAX_SUSPICIONS = 8
-"""Blocks that may raise a suspicion; a run that needs more is inconclusive."""
+"""Blocks that may raise a suspicion, the first one among them; a run that needs more is inconclusive."""
 
 SUSPICION_LEVEL = 6 / 252
 CONFIRM_LEVEL = 1 / 252 + 1e-9

@@ -150,9 +150,12 @@ class Evidence:
         """Whether this block of equal dose shows *earlier*'s growth again, at the confirmation level."""
         return self.growth[signal].p_value <= CONFIRM_LEVEL and not self.fades_from(earlier, [signal])
 
-    def repeats_with(self, other: Evidence, signal: Signal) -> bool:
-        """Whether this block and *other*, pooled, show growth at the confirmation level."""
-        return self.readings[signal].pooled_with(other.readings[signal]).rising.p_value <= CONFIRM_LEVEL
+    def p_value(self, signal: Signal, *others: Evidence) -> float:
+        """Return the share of the coin's choices that show such growth of *signal*, *others* pooled with this block."""
+        reading = self.readings[signal]
+        for other in others:
+            reading = reading.pooled_with(other.readings[signal])
+        return reading.rising.p_value
 
     def has_fallen(self, signal: Signal, thresholds: Thresholds, *, floors: int = 1) -> bool:
         """Whether some round took away more than the tolerance of a loaded one, and more than so many *floors*."""

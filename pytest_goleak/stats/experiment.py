@@ -33,7 +33,7 @@ from pytest_goleak.stats.conclusion import (
     leak,
 )
 from pytest_goleak.stats.cycles import second_cycle
-from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin
+from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, Coin
 from pytest_goleak.stats.evidence import FADING, Evidence
 from pytest_goleak.stats.schedule import DOUBLING
 from pytest_goleak.stats.trial import Part, Trial
@@ -85,9 +85,7 @@ def _conduct(trial: Trial) -> Part[Verdict]:
     look = format_seconds(warm.observation.cost_s)
     trial.last_doubt = f"a look at the levels takes {look}, and a verdict needs {BLOCK_ROUNDS} of them at least"
     dose: int | None = trial.schedule.second_dose(first, trial.thresholds)
-    for _ in range(MAX_SUSPICIONS - 1):  # where the runtime proves leaks, the first block was a suspicion, too
-        if dose is None:
-            break
+    while dose is not None and trial.may_suspect:
         block = yield from trial.run_block(dose, idle_share=trial.idle_share(dose))
         suspects = block.suspects(trial.thresholds)
         if suspects:
@@ -107,8 +105,8 @@ def _next_dose(trial: Trial) -> Part[int | None]:
 
     More requests tell more than more looks do; looks are for when the time allows no more requests.
     """
-    last = trial.blocks[-1]
-    dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast())
+    last, is_equal, trial.starts_anew = trial.blocks[-1], trial.starts_anew, False
+    dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=is_equal)
     if last.suspects(trial.thresholds):
         return dose
     if dose is not None and not trial.has_listened and (noisy := trial.too_noisy(last, dose=dose)):
@@ -179,6 +177,9 @@ def _wait_and_see(
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later"))
     if not rest.is_drained(suspects):
         rest = yield from trial.rest([block, repeat], aged)
+    if rest.has_sunk(suspects):
+        trial.start_anew()
+        return None
     if rest.is_drained(suspects) and rest.is_certain(suspects):
         return clean_after_drain(trial, rest, suspects, "is back to where it was")
     return (yield from second_cycle(trial, rest, suspects, confirmed))
@@ -221,6 +222,9 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
     if trial.is_restless:
         return None
     rest = yield from trial.rest([block], trial.plan.wait_s)
+    if rest.has_sunk(unproven):
+        trial.start_anew()
+        return None
     if rest.is_drained(unproven) and rest.is_certain(unproven):
         return clean_after_drain(trial, rest, unproven, "is back to where it was")
     if rest.falling(unproven) or not any(rest.kept[signal].has_fallen for signal in unproven):

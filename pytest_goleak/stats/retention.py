@@ -95,8 +95,10 @@ class Rest:
     drain: DrainResult
     thresholds: Thresholds
     kept: Mapping[Signal, Retention]
-    served_lately: int = 0
-    """Requests answered before the blocks, no longer ago than the blocks and the wait took."""
+    backlog: Mapping[Signal, float]
+    """What earlier requests to this endpoint may have left that was about to go away when the blocks began."""
+    is_known: bool = True
+    """Whether these are all requests there were, no longer ago than the blocks and the wait took."""
 
     @property
     def waited_s(self) -> float:
@@ -137,16 +139,26 @@ class Rest:
 
     def is_certain(self, signals: Iterable[Signal]) -> bool:
         """Whether what had not drained yet when the blocks began is too little to make up for what they left."""
-        return all(self.most_left(signal) < self.thresholds.margin(signal) for signal in signals)
+        return self.is_known and all(self.most_left(signal) < self.thresholds.margin(signal) for signal in signals)
 
     def most_left(self, signal: Signal) -> float:
         """Return what may have stayed, per request.
 
-        The level before the blocks has in it whatever requests of the last moments had not given back by then, and that
-        is gone now: as much may have stayed unseen. It is what these requests may have left at first, at the most.
+        The level before the blocks has the backlog in it, and that is gone now: as much may have stayed unseen.
         """
-        backlog = max(block.gross(signal) for block in self.blocks) * self.served_lately
-        return self.kept[signal].rate + max(0.0, backlog) / self.kept[signal].requests
+        return max(0.0, self.kept[signal].rate) + self.backlog[signal] / self.kept[signal].requests
+
+    def has_sunk(self, signals: Iterable[Signal]) -> bool:
+        """Whether one of *signals* came to rest lower than the backlog explains.
+
+        Then something else went away meanwhile, such as what another endpoint had left, and nobody knows how much:
+        what these blocks left may be hidden behind it.
+        """
+        return any(
+            -self.kept[signal].kept - self.backlog[signal]
+            > max(self.kept[signal].floor, self.thresholds.margin(signal) * self.kept[signal].requests)
+            for signal in signals
+        )
 
     def is_telling(self, signals: Iterable[Signal]) -> bool:
         """Whether what stayed of one of *signals* is more than what tables of libraries take to fill."""
@@ -188,7 +200,12 @@ def _rise(levels: Iterable[float]) -> float:
 
 
 def rest_after(
-    blocks: Sequence[Evidence], drain: DrainResult, thresholds: Thresholds, *, served_lately: int = 0
+    blocks: Sequence[Evidence],
+    drain: DrainResult,
+    thresholds: Thresholds,
+    *,
+    backlog: Mapping[Signal, float],
+    is_known: bool,
 ) -> Rest:
     """Return what *drain* left of the growth of *blocks*, background drift taken off."""
     first, last, after = blocks[0], blocks[-1], drain.observations[-1]
@@ -205,4 +222,4 @@ def rest_after(
             series=tuple(observation.level(signal) - start for observation in drain.observations),
             swing=_rise([each.level(signal) - drift * each.at_s for each in drain.observations]),
         )
-    return Rest(blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept, served_lately=served_lately)
+    return Rest(blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept, backlog=backlog, is_known=is_known)

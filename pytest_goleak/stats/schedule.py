@@ -130,13 +130,16 @@ class Schedule:
         """Requests of a dose that takes no longer than the smallest one."""
         return int(self.rate * self.latency_s)
 
-    def larger_dose(self, last: Evidence, thresholds: Thresholds, *, must_outlast: int) -> int | None:
+    def larger_dose(
+        self, last: Evidence, thresholds: Thresholds, *, must_outlast: int, is_equal: bool = False
+    ) -> int | None:
         """Return the next dose, or ``None`` if no block that could decide more fits into the budget.
 
         Args:
             last: the latest block.
             thresholds: of the experiment.
             must_outlast: requests more that must be flat.
+            is_equal: whether the latest block has to be done again.
 
         """
         unproven = last.unproven(thresholds)
@@ -150,7 +153,7 @@ class Schedule:
         wanted = max(least, min(1.5 * excess, 16.0) if math.isfinite(excess) else least) * last.dose
         is_start = unproven and last.has_calmed(unproven, thresholds)
         is_time = not unproven and not must_outlast and last.is_blurred(thresholds)
-        if is_start or is_time:
+        if is_equal or is_start or is_time:
             wanted = last.dose
         wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
         # A block that leaves time to confirm what it may find is worth more than the largest one that fits. A hint

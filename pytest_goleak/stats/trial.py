@@ -11,7 +11,7 @@ from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
 from pytest_goleak.model.step import Block, BlockResult, Drain, DrainResult, Listen, ListenResult, Step, StepResult
 from pytest_goleak.stats.classes import bytes_alone_reached
-from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, Coin, Thresholds
+from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
 from pytest_goleak.stats.power import Conditions, predict, spread
@@ -64,11 +64,18 @@ class Trial:
         self.has_gone_far = False
         """Whether a far larger dose showed that memory goes on growing."""
         self.last_doubt = ""
+        self.starts_anew = False
+        """Whether the next block is like a first one, since what went before was disturbed by earlier load."""
         self.looking = Looking()
         self.has_listened = False
         self.is_restless = False
         self.is_blurred = False
         """Whether growth with time asks for rounds of equal length."""
+
+    @property
+    def may_suspect(self) -> bool:
+        """Whether one more block may raise a suspicion; the first one did where the runtime proves leaks."""
+        return len(self.blocks) < MAX_SUSPICIONS
 
     def ask(self, step: Step, kind: type[T]) -> Part[T]:
         """Have *step* carried out, and return its result."""
@@ -173,12 +180,25 @@ class Trial:
         )
         drain = yield from self.ask(step, DrainResult)
         # What expired meanwhile may be as old as the blocks and the wait are long together.
-        lately = self._served_since(2 * first.at_s - drain.observations[-1].at_s, before_s=first.at_s)
-        return rest_after(blocks, drain, self.thresholds, served_lately=lately)
+        since_s = 2 * first.at_s - drain.observations[-1].at_s
+        is_known = since_s >= self.blocks[0].start.at_s
+        return rest_after(
+            blocks, drain, self.thresholds, backlog=self._backlog(since_s, before_s=first.at_s), is_known=is_known
+        )
 
     def rested(self, rest: Rest) -> None:
         """Take in what the blocks before *rest* held at once."""
         self.held = {signal: max(most, rest.held(signal)) for signal, most in self.held.items()}
+
+    def start_anew(self) -> None:
+        """Take what was measured for disturbed, now that the levels are at rest."""
+        self.last_doubt = "what earlier requests had left went away meanwhile, and may hide what stays"
+        self.starts_anew = True
+
+    def _backlog(self, since_s: float, *, before_s: float) -> dict[Signal, float]:
+        """Return the most that the requests between two moments may have left for a while."""
+        served = self._served_since(since_s, before_s=before_s)
+        return {signal: served * max(0.0, *(block.gross(signal) for block in self.blocks)) for signal in Signal}
 
     def _served_since(self, since_s: float, *, before_s: float) -> int:
         """Return how many requests were answered between two moments, whole blocks and the whole warm-up counted."""
