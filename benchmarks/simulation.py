@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import binomtest
 
-from pytest_goleak.model.observation import LoadResult, Observation
+from pytest_goleak.model.observation import Leftover, LoadResult, Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, Verdict
 from pytest_goleak.model.step import (
@@ -251,6 +251,10 @@ LEAKING: dict[str, Callable[[np.random.Generator], list[Part]]] = {
 }
 
 
+EMPTY = Observation(at_s=0.0, heap_bytes=2**21, heap_objects=9000, goroutines=12, total_alloc=0, num_gc=0)
+"""A service that has done nothing yet."""
+
+
 class SimulatedService:
     """Answers the experiment's steps in virtual time."""
 
@@ -259,6 +263,10 @@ class SimulatedService:
         self.parts = [quiet(), *parts]
         self.rate = rate
         self.collections = 0
+
+    def leftover(self) -> Leftover:
+        """Return what was there before the first request: for all that the judge knows, it may go away."""
+        return Leftover.of([EMPTY, self._observe()])
 
     def perform(self, step: Step) -> StepResult:
         match step:
@@ -322,7 +330,10 @@ class SimulatedService:
         for _ in range(looks):
             self.world.now += 0.01 if looks == 1 else 0.03
             self.collections += 1
-            seen.append(levels(2**21, 9000, 12) + sum((part(self.world) for part in self.parts), levels()))
+            seen.append(
+                levels(*(EMPTY.level(signal) for signal in Signal))
+                + sum((part(self.world) for part in self.parts), levels())
+            )
         level = np.min(seen, axis=0) if is_least else np.mean(seen, axis=0)
         return Observation(
             at_s=self.world.now,
@@ -336,8 +347,8 @@ class SimulatedService:
 
 def judge(parts: list[Part], *, seed: int, rate: float = 6000.0, plan: MeasurePlan | None = None) -> Verdict:
     """Run one whole experiment on a simulated service."""
-    conversation = experiment(plan or MeasurePlan(seed=seed))
     service = SimulatedService(parts, seed=seed, rate=rate)
+    conversation = experiment(plan or MeasurePlan(seed=seed), leftovers=[service.leftover()])
     step = next(conversation)
     while True:
         try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_goleak.measure.pace import Pace
 from pytest_goleak.measure.settle import SLOW_COLLECTION_S, check_same_process, listen, settle_noisy
 from pytest_goleak.measure.stream import Stream
 from pytest_goleak.model.errors import GoleakError
-from pytest_goleak.model.observation import LoadResult, Observation, Signal
+from pytest_goleak.model.observation import Leftover, LoadResult, Observation, Signal
 from pytest_goleak.model.protocols import Clock, Progress, ProgressListener, Source
 from pytest_goleak.model.report import Verdict
 from pytest_goleak.model.step import (
@@ -46,6 +46,8 @@ class Bench:
     """Keeps the profiles of the moment under the given name."""
     listen: ProgressListener = lambda _: None
     budget_s: float = 30.0
+    leftovers: list[Leftover] = field(default_factory=list)
+    """Of earlier measurements of the same process; this one adds its own."""
 
 
 def conduct(conversation: Conversation, bench: Bench) -> Verdict:
@@ -70,13 +72,16 @@ def conduct(conversation: Conversation, bench: Bench) -> Verdict:
     except StopIteration as end:
         verdict: Verdict = end.value
         return verdict
+    finally:
+        if measurement.seen:
+            bench.leftovers.append(Leftover.of(measurement.seen))
 
 
 class _Measurement:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.started = bench.clock.now()
-        self.last: Observation | None = None
+        self.seen: list[Observation] = []
         self.blocks = 0
         self.rate = 0.0
         self.pace = Pace()
@@ -193,7 +198,7 @@ class _Measurement:
 
     def _fresh(self) -> Observation | None:
         """Return the levels of a moment ago, where reading them again would take long."""
-        last = self.last
+        last = self.seen[-1] if self.seen else None
         if last is None or last.cost_s < SLOW_COLLECTION_S or self.bench.clock.now() - last.at_s > last.cost_s / 4:
             return None
         return last
@@ -206,9 +211,9 @@ class _Measurement:
         return self._checked(self.bench.source.observe(collections=1))
 
     def _checked(self, observation: Observation) -> Observation:
-        if self.last is not None:
-            check_same_process(self.last, observation)
-        self.last = observation
+        if self.seen:
+            check_same_process(self.seen[-1], observation)
+        self.seen.append(observation)
         return observation
 
     def _elapsed(self) -> float:

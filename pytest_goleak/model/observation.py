@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from pytest_goleak.model.profile import Site
 
-__all__ = ["Capture", "LoadResult", "Observation", "Signal"]
+__all__ = ["Capture", "Leftover", "LoadResult", "Observation", "Signal"]
 
 
 HTTP_FAILURE = 400
@@ -61,6 +62,25 @@ class Observation:
                 return self.heap_objects
             case Signal.GOROUTINES:
                 return self.goroutines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """What one measurement may have left in the process for a while, for the next ones to see go away."""
+
+    until_s: float
+    """When the measurement ended, on the clock of its observations."""
+    most: Mapping[Signal, float]
+    """By how much each signal rose at the most; none of its requests can have left more."""
+
+    @classmethod
+    def of(cls, observations: Sequence[Observation]) -> Self:
+        """Return what *observations* of one measurement, one at least, tell of what it left."""
+        levels = {signal: [each.level(signal) for each in observations] for signal in Signal}
+        return cls(
+            until_s=observations[-1].at_s,
+            most={signal: max(each) - min(each) for signal, each in levels.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

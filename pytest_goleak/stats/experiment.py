@@ -6,9 +6,11 @@ a real service and, thousands of times, against simulated ones. The argument is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.growth import GrowthClass
-from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.observation import Leftover, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Verdict
 from pytest_goleak.model.step import (
@@ -50,7 +52,14 @@ AGED_SHARE = 0.75
 """Share of the idle wait that the age of growth may stand for."""
 
 
-def experiment(plan: MeasurePlan, *, sample_bytes: int = 0, name: str = "", is_varied: bool = False) -> Conversation:
+def experiment(
+    plan: MeasurePlan,
+    *,
+    sample_bytes: int = 0,
+    name: str = "",
+    is_varied: bool = False,
+    leftovers: Sequence[Leftover] = (),
+) -> Conversation:
     """Return the experiment on one endpoint.
 
     Args:
@@ -59,9 +68,10 @@ def experiment(plan: MeasurePlan, *, sample_bytes: int = 0, name: str = "", is_v
             on until the profile has samples enough to name the site. 0 if the profile is exact.
         name: of the endpoint; each gets a coin of its own from the one seed.
         is_varied: whether its requests differ from one another; then a leak is tried with equal ones, too.
+        leftovers: of earlier measurements of the same process; what they left may go away during this one.
 
     """
-    trial = Trial(plan, sample_bytes, Coin(f"{plan.seed}/{name}"), is_varied=is_varied)
+    trial = Trial(plan, sample_bytes, Coin(f"{plan.seed}/{name}"), is_varied=is_varied, leftovers=leftovers)
     try:
         return (yield from _conduct(trial))
     except GoleakError as failure:

@@ -97,8 +97,8 @@ class Rest:
     kept: Mapping[Signal, Retention]
     backlog: Mapping[Signal, float]
     """What earlier requests to this endpoint may have left that was about to go away when the blocks began."""
-    is_known: bool = True
-    """Whether these are all requests there were, no longer ago than the blocks and the wait took."""
+    inherited: Mapping[Signal, float]
+    """What requests to other endpoints may have left likewise."""
 
     @property
     def waited_s(self) -> float:
@@ -139,14 +139,15 @@ class Rest:
 
     def is_certain(self, signals: Iterable[Signal]) -> bool:
         """Whether what had not drained yet when the blocks began is too little to make up for what they left."""
-        return self.is_known and all(self.most_left(signal) < self.thresholds.margin(signal) for signal in signals)
+        return all(self.most_left(signal) < self.thresholds.margin(signal) for signal in signals)
 
     def most_left(self, signal: Signal) -> float:
         """Return what may have stayed, per request.
 
         The level before the blocks has the backlog in it, and that is gone now: as much may have stayed unseen.
         """
-        return max(0.0, self.kept[signal].rate) + self.backlog[signal] / self.kept[signal].requests
+        unseen = self.backlog[signal] + self.inherited[signal]
+        return self.kept[signal].rate + unseen / self.kept[signal].requests
 
     def has_sunk(self, signals: Iterable[Signal]) -> bool:
         """Whether one of *signals* came to rest lower than the backlog explains.
@@ -205,7 +206,7 @@ def rest_after(
     thresholds: Thresholds,
     *,
     backlog: Mapping[Signal, float],
-    is_known: bool,
+    inherited: Mapping[Signal, float],
 ) -> Rest:
     """Return what *drain* left of the growth of *blocks*, background drift taken off."""
     first, last, after = blocks[0], blocks[-1], drain.observations[-1]
@@ -222,4 +223,6 @@ def rest_after(
             series=tuple(observation.level(signal) - start for observation in drain.observations),
             swing=_rise([each.level(signal) - drift * each.at_s for each in drain.observations]),
         )
-    return Rest(blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept, backlog=backlog, is_known=is_known)
+    return Rest(
+        blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept, backlog=backlog, inherited=inherited
+    )

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import TypeVar
 
 from pytest_goleak.model.growth import GrowthClass
-from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.observation import Leftover, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
 from pytest_goleak.model.step import Block, BlockResult, Drain, DrainResult, Listen, ListenResult, Step, StepResult
@@ -39,14 +39,18 @@ class Trial:
         sample_bytes: mean bytes between two samples of the service's heap profile.
         coin: decides which rounds get load.
         is_varied: whether the endpoint's requests differ from one another.
+        leftovers: of earlier measurements of the same process.
 
     """
 
-    def __init__(self, plan: MeasurePlan, sample_bytes: int, coin: Coin, *, is_varied: bool) -> None:
+    def __init__(
+        self, plan: MeasurePlan, sample_bytes: int, coin: Coin, *, is_varied: bool, leftovers: Sequence[Leftover] = ()
+    ) -> None:
         self.plan = plan
         self.sample_bytes = sample_bytes
         self.coin = coin
         self.is_varied = is_varied
+        self.leftovers = leftovers
         self.trace = Trace()
         self.thresholds = Thresholds(plan.tolerance)
         self.schedule = Schedule(budget_s=plan.budget_s, idle_s=plan.wait_s)
@@ -181,9 +185,12 @@ class Trial:
         drain = yield from self.ask(step, DrainResult)
         # What expired meanwhile may be as old as the blocks and the wait are long together.
         since_s = 2 * first.at_s - drain.observations[-1].at_s
-        is_known = since_s >= self.blocks[0].start.at_s
         return rest_after(
-            blocks, drain, self.thresholds, backlog=self._backlog(since_s, before_s=first.at_s), is_known=is_known
+            blocks,
+            drain,
+            self.thresholds,
+            backlog=self._backlog(since_s, before_s=first.at_s),
+            inherited=self._inherited(since_s),
         )
 
     def rested(self, rest: Rest) -> None:
@@ -199,6 +206,11 @@ class Trial:
         """Return the most that the requests between two moments may have left for a while."""
         served = self._served_since(since_s, before_s=before_s)
         return {signal: served * max(0.0, *(block.gross(signal) for block in self.blocks)) for signal in Signal}
+
+    def _inherited(self, since_s: float) -> dict[Signal, float]:
+        """Return the most that measurements which ended after *since_s* may have left for a while."""
+        late = [leftover for leftover in self.leftovers if leftover.until_s > since_s]
+        return {signal: sum(leftover.most[signal] for leftover in late) for signal in Signal}
 
     def _served_since(self, since_s: float, *, before_s: float) -> int:
         """Return how many requests were answered between two moments, whole blocks and the whole warm-up counted."""

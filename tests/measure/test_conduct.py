@@ -138,6 +138,30 @@ def test_a_level_that_only_dips_does_not_end_the_drain():
     assert len(results[0].observations) == 7
 
 
+def test_what_a_measurement_held_at_the_most_is_told_to_the_next_ones():
+    high = (REST[0] + 5000, REST[1] + 40, REST[2] + 7)
+    bench, _, _, _ = bench_of(levels=(REST, high, REST))
+    conversation, _ = ask(Block(doses=(10, 0)))
+
+    conduct(conversation, bench)
+
+    [leftover] = bench.leftovers
+    assert leftover.most == dict(zip(Signal, (5000, 40, 7), strict=True))
+    assert leftover.until_s == bench.clock.now()
+
+
+def test_a_measurement_that_failed_may_have_left_something_as_well():
+    bench, _, _, _ = bench_of(levels=(REST, (2 * REST[0], *REST[1:])))
+
+    def conversation():
+        yield Block(doses=(10,))
+        raise TargetError("gone")
+
+    with pytest.raises(TargetError):
+        conduct(conversation(), bench)
+    assert bench.leftovers[0].most[Signal.HEAP_BYTES] == REST[0]
+
+
 def test_drain_waits_no_longer_than_asked():
     bench, _, _, _ = bench_of()
     conversation, results = ask(Drain(seconds=8, until=dict.fromkeys(Signal, 0)))

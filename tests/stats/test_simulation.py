@@ -9,6 +9,7 @@ from benchmarks.simulation import (
     LEAKING,
     SimulatedService,
     bounded_cache,
+    drain_of_another,
     flushed_queue,
     growing_slice,
     held_at_once,
@@ -56,6 +57,15 @@ def test_a_small_leak_beside_a_large_drain_is_never_called_clean(after_s, rate):
     outcomes = [judge(parts, seed=seed, rate=rate).outcome for seed in range(1, RUNS + 1)]
 
     assert Outcome.CLEAN not in outcomes
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+@pytest.mark.parametrize("count", [400, 800, 1600])
+def test_a_drain_of_another_endpoint_hides_no_leak_of_its_size(count, seed):
+    """What ended meanwhile is about as much as the leak added, so that the level seems to be back."""
+    parts = [leak(3000, 4, 1, every=10), drain_of_another(count, after_s=1.0, over_s=1.5)]
+
+    assert judge(parts, seed=seed).outcome is not Outcome.CLEAN
 
 
 @pytest.mark.parametrize("seed", range(1, 31))
