@@ -151,7 +151,7 @@ def test_what_a_measurement_held_at_the_most_is_told_to_the_next_ones():
 
 
 def test_a_measurement_that_failed_may_have_left_something_as_well():
-    bench, _, _, _ = bench_of(levels=(REST, (2 * REST[0], *REST[1:])))
+    bench, _, _, _ = bench_of(levels=(REST, REST, (2 * REST[0], *REST[1:])))
 
     def conversation():
         yield Block(doses=(10,))
