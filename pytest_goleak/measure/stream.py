@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pytest_goleak.model.errors import LoadDriverError
 from pytest_goleak.model.observation import LoadResult
-from pytest_goleak.model.plan import ClientMode, Endpoint
+from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import LoadDriver, LoadJob, Target
 
 __all__ = ["LoadStream", "Stream"]
@@ -25,8 +25,6 @@ MAX_TRIAL_S = 1.5
 """Where a trial takes longer, another one costs too much of the budget."""
 
 MAX_CONCURRENCY = 256
-MAX_MISBEHAVING = 64
-"""Clients that hang up or read slowly need looking after, each of them."""
 
 
 class Stream(Protocol):
@@ -70,7 +68,7 @@ class LoadStream:
         self.concurrency = endpoint.load.concurrency
         self.sent = 0
         self.unexpected = 0
-        self._most = _most_connections(endpoint)
+        self._most = self.concurrency if endpoint.load.is_fixed else MAX_CONCURRENCY
         self._rate_before = 0.0
         self._target = target
         self._driver = driver
@@ -148,12 +146,6 @@ class LoadStream:
                 f"{_listed('statuses', statuses)}{_listed('errors', result.errors)}; expected "
                 f"{', '.join(self.endpoint.expect)}. Mend the request, or declare these statuses with 'expect'."
             )
-
-
-def _most_connections(endpoint: Endpoint) -> int:
-    if endpoint.load.is_fixed:
-        return endpoint.load.concurrency
-    return MAX_CONCURRENCY if endpoint.mode is ClientMode.NORMAL else MAX_MISBEHAVING
 
 
 def _listed(what: str, counts: Mapping[str, int]) -> str:

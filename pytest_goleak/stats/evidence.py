@@ -141,6 +141,13 @@ class Evidence:
             for signal, reading in self.readings.items()
         )
 
+    def is_proven_but_for_blur(self, thresholds: Thresholds) -> bool:
+        """Whether rounds of equal length would bound every signal with the same dose."""
+        return all(
+            self.readings[signal].likely.growth_per_request().high < thresholds.margin(signal)
+            for signal in self.unproven(thresholds)
+        )
+
     def sharpened_by(self, earlier: Evidence) -> Evidence:
         """Return this block with the figures that both blocks together give."""
         readings = {signal: reading.pooled_with(earlier.readings[signal]) for signal, reading in self.readings.items()}

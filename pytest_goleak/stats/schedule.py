@@ -152,7 +152,7 @@ class Schedule:
         least = 4.0 if unproven or must_outlast else 2.0
         wanted = max(least, min(1.5 * excess, 16.0) if math.isfinite(excess) else least) * last.dose
         is_start = unproven and last.has_calmed(unproven, thresholds)
-        is_time = not unproven and not must_outlast and last.is_blurred(thresholds)
+        is_time = last.is_blurred(thresholds) and last.is_proven_but_for_blur(thresholds)
         if is_equal or is_start or is_time:
             wanted = last.dose
         wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))

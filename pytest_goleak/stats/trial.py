@@ -117,22 +117,26 @@ class Trial:
         self.is_blurred = self.is_blurred or (rounds == BLOCK_ROUNDS and evidence.is_blurred(self.thresholds))
         return evidence
 
-    def listen(self, signals: Sequence[Signal]) -> Part[None]:
-        """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on."""
+    def listen(self, signals: Sequence[Signal]) -> Part[bool]:
+        """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on.
+
+        Return whether one of them fell meanwhile, which may be what the block before is still giving back.
+        """
         self.has_listened = True
         seconds = max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
         result = yield from self.ask(Listen(seconds=seconds), ListenResult)
         self.is_restless = is_restless(result.observations, signals, self.thresholds)
-        if not self.is_restless:
-            return
-        self.looking = best_looking(
-            result.observations,
-            signals,
-            thresholds=self.thresholds,
-            seconds=self.schedule.remaining_s,
-            rate=self.schedule.rate,
-        )
-        self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
+        if self.is_restless:
+            self.looking = best_looking(
+                result.observations,
+                signals,
+                thresholds=self.thresholds,
+                seconds=self.schedule.remaining_s,
+                rate=self.schedule.rate,
+            )
+            self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
+        first, last = self.blocks[-1].end, result.observations[-1]
+        return any(first.level(signal) - last.level(signal) > self.thresholds.floor(signal) for signal in signals)
 
     def too_noisy(self, block: Evidence, *, dose: int) -> list[Signal]:
         """Return the signals whose noise without load, as in *block*, would keep *dose* from being proven, too."""

@@ -179,7 +179,7 @@ def test_drain_waits_no_longer_than_asked():
         pytest.param(0.0, 100, ENDPOINT, 16, id="throughput does not follow"),
         pytest.param(0.001, 1e6, ENDPOINT, 16, id="not slow"),
         pytest.param(5.0, 1e6, ENDPOINT, 16, id="too slow to try"),
-        pytest.param(0.3, 1e6, dataclasses.replace(ENDPOINT, mode=ClientMode.ABORT), 64, id="misbehaving"),
+        pytest.param(0.3, 1e6, dataclasses.replace(ENDPOINT, mode=ClientMode.ABORT), 256, id="misbehaving"),
         pytest.param(
             0.3, 1e6, dataclasses.replace(ENDPOINT, load=LoadPlan(concurrency=10, is_fixed=True)), 10, id="chosen"
         ),
