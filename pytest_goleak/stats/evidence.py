@@ -179,6 +179,13 @@ class Evidence:
         fall = -min(self.idle_changes(signal), default=0)
         return fall > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose)
 
+    def stands(self, later: Observation, signals: Iterable[Signal], thresholds: Thresholds) -> bool:
+        """Whether what this block added to one of *signals* is *later* still there, and nothing of any went away."""
+        signals = list(signals)
+        return any(
+            later.level(signal) - self.start.level(signal) > thresholds.floor(signal) / 2 for signal in signals
+        ) and not any(self.end.level(signal) - later.level(signal) > thresholds.floor(signal) for signal in signals)
+
     def has_calmed(self, signals: Iterable[Signal], thresholds: Thresholds) -> bool:
         """Whether *signals* moved so little in the later half of the rounds that an equal block would bound them."""
         for signal in signals:

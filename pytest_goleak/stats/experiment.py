@@ -227,8 +227,10 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
         return None
     if not trial.schedule.has_time_to_wait():
         return None
-    if not trial.has_listened and not (yield from trial.listen(unproven)):
-        return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
+    if not trial.has_listened:
+        heard = yield from trial.listen(unproven)
+        if block.stands(heard, unproven, trial.thresholds):
+            return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
     if trial.is_restless:
         return None
     rest = yield from trial.rest([block], trial.plan.wait_s)

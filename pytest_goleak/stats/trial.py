@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import TypeVar
 
 from pytest_goleak.model.growth import GrowthClass
-from pytest_goleak.model.observation import Leftover, Signal
+from pytest_goleak.model.observation import Leftover, Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
 from pytest_goleak.model.step import Block, BlockResult, Drain, DrainResult, Listen, ListenResult, Step, StepResult
@@ -117,10 +117,10 @@ class Trial:
         self.is_blurred = self.is_blurred or (rounds == BLOCK_ROUNDS and evidence.is_blurred(self.thresholds))
         return evidence
 
-    def listen(self, signals: Sequence[Signal]) -> Part[bool]:
+    def listen(self, signals: Sequence[Signal]) -> Part[Observation]:
         """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on.
 
-        Return whether one of them fell meanwhile, which may be what the block before is still giving back.
+        Return the last levels.
         """
         self.has_listened = True
         seconds = max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
@@ -135,8 +135,7 @@ class Trial:
                 rate=self.schedule.rate,
             )
             self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
-        first, last = self.blocks[-1].end, result.observations[-1]
-        return any(first.level(signal) - last.level(signal) > self.thresholds.floor(signal) for signal in signals)
+        return result.observations[-1]
 
     def too_noisy(self, block: Evidence, *, dose: int) -> list[Signal]:
         """Return the signals whose noise without load, as in *block*, would keep *dose* from being proven, too."""
