@@ -223,23 +223,37 @@ def test_a_failure_before_anything_is_proven_is_passed_on():
         conversation.throw(TargetError("the service died"))
 
 
-def test_proof_by_the_runtime_needs_no_idle_wait():
-    """Where every goroutine that grew is proven leaked, two small blocks are enough."""
-    conversation = experiment(MeasurePlan(seed=1))
-    service = SimulatedService([leak(600, 3, 1)], seed=1, rate=6000)
+def judged_with_proof(service, proven, *, seed=1):
+    """Judge *service*, whose runtime proves as many goroutines leaked as *proven* says; return steps and verdict."""
+    conversation = experiment(MeasurePlan(seed=seed))
     step, asked = next(conversation), []
     while True:
         asked.append(type(step))
         result = service.perform(step)
         if isinstance(step, Proof):
-            result = ProofResult(leaked=service.world.served, elapsed_s=service.world.now)
+            result = ProofResult(leaked=proven(service.world), elapsed_s=service.world.now)
         try:
             step = conversation.send(result)
         except StopIteration as end:
-            verdict = end.value
-            break
+            return asked, end.value
+
+
+def test_proof_by_the_runtime_needs_no_idle_wait():
+    """Where every goroutine that grew is proven leaked, two small blocks are enough."""
+    service = SimulatedService([leak(600, 3, 1)], seed=1, rate=6000)
+    asked, verdict = judged_with_proof(service, lambda world: world.served)
 
     assert verdict.outcome is Outcome.LEAK
     assert "the runtime proves" in verdict.reason
     assert Drain not in asked
     assert verdict.requests < 3000
+
+
+@pytest.mark.parametrize("after_s", [0.02, 0.05, 0.1])
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_a_runtime_that_proves_nothing_proves_no_leak(after_s, seed):
+    """Goroutines that end soon after the answer have grown in loaded rounds, and are gone when proof is asked for."""
+    service = SimulatedService([held_at_once(13_000, 30, 500, after_s)], seed=seed, rate=9000)
+    _, verdict = judged_with_proof(service, lambda _: 0, seed=seed)
+
+    assert verdict.outcome is not Outcome.LEAK, verdict.reason
