@@ -247,8 +247,8 @@ class Evidence:
 
         Growth is suspected when it exceeds the alarm level, the floor of a block, and what the block's own noise can
         bring about: the half width of the interval. At twice the first two and three times the last it is found nine
-        times out of ten or more, by simulation. Growth at the margin is passed in 6 of 252 looks at most, since the
-        upper bound is above it in all others.
+        times out of ten at rest, and three out of four or more under noise, by simulation. Growth at the margin is
+        passed in 6 of 252 looks at most, since the upper bound is above it in all others.
         """
         growth = self.growth[signal]
         half_width = (growth.high - growth.low) / 2
