@@ -71,7 +71,7 @@ class Leftover:
     until_s: float
     """When the measurement ended, on the clock of its observations."""
     most: Mapping[Signal, float]
-    """By how much each signal rose at the most; none of its requests can have left more."""
+    """By how much each signal rose at the most since the first look, which is after the warm-up."""
 
     @classmethod
     def of(cls, observations: Sequence[Observation]) -> Self:

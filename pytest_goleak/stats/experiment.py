@@ -115,8 +115,11 @@ def _next_dose(trial: Trial) -> Part[int | None]:
 
     More requests tell more than more looks do; looks are for when the time allows no more requests.
     """
-    last, is_equal, trial.starts_anew = trial.blocks[-1], trial.starts_anew, False
-    dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=is_equal)
+    last = trial.blocks[-1]
+    dose = trial.schedule.larger_dose(
+        last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=trial.starts_anew
+    )
+    trial.starts_anew = False
     if last.suspects(trial.thresholds):
         return dose
     if dose is not None and not trial.has_listened and (noisy := trial.too_noisy(last, dose=dose)):

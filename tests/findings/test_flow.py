@@ -99,7 +99,7 @@ RELIEVED = {
 }
 NOT_RELIEVED = {
     "another map": "func put(k string) {\n\tdelete(other, k)\n\tm[k] = value() // here\n}",
-    "in a comment": "func put(k string) {\n\t// TODO: delete(m, k)\n\tm[k] = value() // here\n}",
+    "in a comment": "func put(k string) {\n\t// once: delete(m, k)\n\tm[k] = value() // here\n}",
     "is it empty": "func put(k string) {\n\tif len(m) > 0 {\n\t\tlog()\n\t}\n\tm[k] = value() // here\n}",
     "a field of the same name": "func put(k string) {\n\tdelete(s.m, k)\n\tm[k] = value() // here\n}",
 }
