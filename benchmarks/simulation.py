@@ -301,8 +301,9 @@ class SimulatedService:
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self.world.now)
 
     def _listen(self, step: Listen) -> ListenResult:
-        observations = []
-        for _ in range(int(step.seconds / 0.03)):
+        ends = self.world.now + step.seconds
+        observations = [self._observe()]
+        while self.world.now < ends and not step.is_over(observations):
             self.world.now += 0.02
             observations.append(self._observe())
         return ListenResult(observations=tuple(observations), elapsed_s=self.world.now)

@@ -74,7 +74,7 @@ def conduct(conversation: Conversation, bench: Bench) -> Verdict:
         return verdict
     finally:
         if measurement.seen:
-            bench.leftovers.append(Leftover.of(measurement.seen))
+            bench.leftovers.append(Leftover.of(measurement.seen, earlier=bench.leftovers))
 
 
 class _Measurement:
@@ -157,7 +157,7 @@ class _Measurement:
 
     def _listen(self, step: Listen) -> ListenResult:
         self._tell("listening to the noise")
-        observations = listen(self.bench.source, self.bench.clock, seconds=step.seconds)
+        observations = listen(self.bench.source, self.bench.clock, seconds=step.seconds, is_over=step.is_over)
         for observation in observations:
             self._checked(observation)
         return ListenResult(observations=tuple(observations), elapsed_s=self._elapsed())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -51,11 +51,13 @@ def settle_noisy(source: Source, clock: Clock, *, looks: int, is_least: bool = F
     )
 
 
-def listen(source: Source, clock: Clock, *, seconds: float) -> list[Observation]:
-    """Return looks at the pace of :func:`settle_noisy`, for so long."""
+def listen(
+    source: Source, clock: Clock, *, seconds: float, is_over: Callable[[Sequence[Observation]], bool]
+) -> list[Observation]:
+    """Return looks at the pace of :func:`settle_noisy`, for so long or until they tell that it *is_over*."""
     ends_s = clock.now() + seconds
     seen = [source.observe(collections=1)]
-    while clock.now() < ends_s:
+    while clock.now() < ends_s and not is_over(seen):
         clock.sleep(LOOK_INTERVAL_S)
         seen.append(source.observe(collections=1))
     return seen

@@ -68,19 +68,27 @@ class Observation:
 class Leftover:
     """What one measurement may have left in the process for a while, for the next ones to see go away."""
 
-    until_s: float
-    """When the measurement ended, on the clock of its observations."""
+    since: Observation
+    """The last look of the measurement before, or the first one of this measurement, which is after its warm-up."""
+    until: Observation
+    """The last look."""
     most: Mapping[Signal, float]
-    """By how much each signal rose at the most since the first look, which is after the warm-up."""
+    """By how much each signal rose at the most."""
 
     @classmethod
-    def of(cls, observations: Sequence[Observation]) -> Self:
-        """Return what *observations* of one measurement, one at least, tell of what it left."""
-        levels = {signal: [each.level(signal) for each in observations] for signal in Signal}
+    def of(cls, observations: Sequence[Observation], *, earlier: Sequence[Self] = ()) -> Self:
+        """Return what *observations* of one measurement, one at least, tell of what it left after *earlier* ones."""
+        since = earlier[-1].until if earlier else observations[0]
+        levels = {signal: [each.level(signal) for each in (since, *observations)] for signal in Signal}
         return cls(
-            until_s=observations[-1].at_s,
+            since=since,
+            until=observations[-1],
             most={signal: max(each) - min(each) for signal, each in levels.items()},
         )
+
+    def rise(self, signal: Signal) -> float:
+        """Return by how much *signal* stood higher in the end than in the beginning."""
+        return self.until.level(signal) - self.since.level(signal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

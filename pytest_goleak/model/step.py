@@ -16,6 +16,7 @@ from pytest_goleak.model.report import Verdict
 __all__ = [
     "AGREEING_LOOKS",
     "SETTLED_S",
+    "SILENCE_S",
     "Block",
     "BlockResult",
     "Conversation",
@@ -39,6 +40,21 @@ AGREEING_LOOKS = 3
 
 SETTLED_S = 2.0
 """Rest that ends a drain which has taken most of the growth away, and not all of it."""
+
+
+SILENCE_S = 1.0
+"""Rest after which there is nothing more to listen to."""
+
+
+def _latest(looks: Sequence[Observation], seconds: float) -> list[Observation]:
+    """Return the last of *looks* over so many *seconds*, none if they do not go back that far."""
+    since_s = looks[-1].at_s - seconds
+    return [look for look in looks if look.at_s >= since_s] if looks[0].at_s <= since_s else []
+
+
+def _range(looks: Sequence[Observation], signal: Signal) -> int:
+    levels = [look.level(signal) for look in looks]
+    return max(levels) - min(levels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +114,13 @@ class Listen:
     """Look again and again without doing anything else, to learn how the levels move by themselves."""
 
     seconds: float
+    rest: Mapping[Signal, float] = field(default_factory=dict)
+    """Largest range over :data:`SILENCE_S` that counts as none: then there is no more to hear."""
+
+    def is_over(self, looks: Sequence[Observation]) -> bool:
+        """Whether *looks* so far tell all that listening on would."""
+        recent = _latest(looks, SILENCE_S)
+        return bool(recent and self.rest) and all(_range(recent, signal) <= most for signal, most in self.rest.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +150,12 @@ class Drain:
         return self._is_back(looks) or self._is_settled(looks)
 
     def _is_settled(self, looks: Sequence[Observation]) -> bool:
-        since_s = looks[-1].at_s - SETTLED_S
-        if not self.mostly or looks[0].at_s > since_s:
-            return False
-        recent = [look for look in looks if look.at_s >= since_s]
-        for signal, most in self.mostly.items():
-            levels = [look.level(signal) for look in recent]
-            if max(levels) > most or max(levels) - min(levels) > self.rest.get(signal, math.inf):
-                return False
-        return True
+        recent = _latest(looks, SETTLED_S)
+        return bool(recent and self.mostly) and all(
+            max(look.level(signal) for look in recent) <= most
+            and _range(recent, signal) <= self.rest.get(signal, math.inf)
+            for signal, most in self.mostly.items()
+        )
 
     def _is_back(self, looks: Sequence[Observation]) -> bool:
         """Whether everything is back and at rest: a level that only dips does not count."""

@@ -28,6 +28,9 @@ DEAR_LOOK_S = 0.3
 MOST_SHARPER = 16
 """Largest factor between the dose that noise seems to need and the one that is given."""
 
+MOST_OUTWEIGHING = 2
+"""Largest factor between the dose of a block and that of its repetition, to outweigh what was there before."""
+
 LEAST_ROUNDS = 2
 """Rounds of the smallest block: one with load, and one without."""
 
@@ -185,21 +188,32 @@ class Schedule:
         """Whether an equal block and an idle wait still fit."""
         return self.remaining_s >= self.block_s(block.dose) + self.idle_s
 
-    def repeat_dose(self, block: Evidence, suspects: Sequence[Signal], thresholds: Thresholds) -> int | None:
+    def repeat_dose(
+        self, block: Evidence, suspects: Sequence[Signal], thresholds: Thresholds, *, outweighing: float
+    ) -> int | None:
         """Return the dose that may confirm what *block* shows: the same one, or the largest that the time allows.
 
-        A leak grows as much per request in a smaller dose, and what follows the highest peak so far does not grow at
+        If it turns out to drain, both blocks together need *outweighing* requests to be told from what was there
+        before; where up to twice the dose brings these about, it saves a second cycle. A leak grows as much per request in a smaller dose, and what follows the highest peak so far does not grow at
         all, so a smaller repetition makes no false alarm more likely. It must be enough to tell growth from the
         runtime's own; ``None`` if it can't be.
         """
         if self.has_time_to_confirm(block):
-            return self._doubling_dose(block, thresholds) if tuple(suspects) == DOUBLING else block.dose
+            if tuple(suspects) == DOUBLING:
+                return self._doubling_dose(block, thresholds)
+            return self._outweighing_dose(block, outweighing, thresholds)
         seconds = (self.remaining_s - self.idle_s) / BLOCK_ROUNDS - self.round_cost_s
         dose = int(0.9 * seconds * self.rate) if seconds >= self.latency_s else 0
         telling = any(
             block.growth[signal].low * dose * BLOCK_ROUNDS / 2 > 2 * thresholds.floor(signal) for signal in suspects
         )
         return min(dose, block.dose) if dose >= LEAST_DOSE and telling else None
+
+    def _outweighing_dose(self, block: Evidence, requests: float, thresholds: Thresholds) -> int:
+        """Return the dose that brings *block* and its repetition to so many *requests*, if less than twice does."""
+        wanted = AMPLE * (requests - block.requests) / (BLOCK_ROUNDS / 2)
+        dose = self._capped(math.ceil(max(block.dose, wanted)), self._confirmable_s, block, thresholds)
+        return dose if block.dose <= wanted <= min(dose, MOST_OUTWEIGHING * block.dose) else block.dose
 
     def _doubling_dose(self, block: Evidence, thresholds: Thresholds) -> int:
         """Return the dose that repeats the growth of a slice or buffer: it must grow by a part of all it has.

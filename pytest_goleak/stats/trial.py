@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterable, Sequence
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
 from pytest_goleak.stats.power import Conditions, predict, spread
 from pytest_goleak.stats.randomisation import half_width
-from pytest_goleak.stats.retention import GONE, Rest, rest_after
+from pytest_goleak.stats.retention import GONE, Rest, inherited, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
 
@@ -124,7 +125,8 @@ class Trial:
         """
         self.has_listened = True
         seconds = max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
-        result = yield from self.ask(Listen(seconds=seconds), ListenResult)
+        rest = {signal: self.thresholds.floor(signal) / 2 for signal in signals}
+        result = yield from self.ask(Listen(seconds=seconds, rest=rest), ListenResult)
         self.is_restless = is_restless(result.observations, signals, self.thresholds)
         if self.is_restless:
             self.looking = best_looking(
@@ -193,8 +195,15 @@ class Trial:
             drain,
             self.thresholds,
             backlog=self._backlog(since_s, before_s=first.at_s),
-            inherited=self._inherited(since_s),
+            inherited=inherited(self.leftovers, since_s=since_s, before_s=first.at_s),
         )
+
+    def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
+        """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go."""
+        first = block.start.at_s
+        backlog = self._backlog(-math.inf, before_s=first)
+        left = inherited(self.leftovers, since_s=first - self.plan.wait_s, before_s=first)
+        return max((backlog[signal] + left[signal]) / self.thresholds.margin(signal) for signal in signals)
 
     def rested(self, rest: Rest) -> None:
         """Take in what the blocks before *rest* held at once."""
@@ -209,11 +218,6 @@ class Trial:
         """Return the most that the requests between two moments may have left for a while."""
         served = self._served_since(since_s, before_s=before_s)
         return {signal: served * max(0.0, *(block.gross(signal) for block in self.blocks)) for signal in Signal}
-
-    def _inherited(self, since_s: float) -> dict[Signal, float]:
-        """Return the most that measurements which ended after *since_s* may have left for a while."""
-        late = [leftover for leftover in self.leftovers if leftover.until_s > since_s]
-        return {signal: sum(leftover.most[signal] for leftover in late) for signal in Signal}
 
     def _served_since(self, since_s: float, *, before_s: float) -> int:
         """Return how many requests were answered between two moments, whole blocks and the whole warm-up counted."""
