@@ -290,12 +290,12 @@ class SimulatedService:
     def _block(self, step: Block) -> BlockResult:
         observations = [self._observe(step.looks, is_least=step.is_least)]
         loads: list[LoadResult | None] = []
-        mean = sum(step.doses) / max(1, sum(1 for dose in step.doses if dose))
         for index, dose in enumerate(step.doses):
+            size = step.size(index, loads)
             if dose:
-                loads.append(self._load(dose))
+                loads.append(self._load(size))
             else:
-                self.world.now += step.idle_share * (step.sizes[index] if step.sizes else mean) / self.rate
+                self.world.now += step.idle_share * size / self.rate
                 loads.append(None)
             observations.append(self._observe(step.looks, is_least=step.is_least))
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self.world.now)

@@ -31,7 +31,7 @@ TIMEOUT_S = 0.1
 """Mode ``timeout``: seconds from the end of the request to the hang-up."""
 HOLD_S = 0.3
 """Mode ``hold``: seconds from the first bytes of the answer to the hang-up; nothing is read in between."""
-SLOW_READER_S = 0.5
+SLOW_READER_S = 0.3
 """Mode ``slow_reader``: seconds of slow reading; what is left of the body then is read at full speed.
 
 The kernel's buffers take the first megabytes of a body, so that a service notices only with larger ones.

@@ -134,23 +134,22 @@ class _Measurement:
             stage = f"block {self.blocks}"
             place = {"round": index + 1, "rounds": len(step.doses)}
             self._tell(stage, **place)
+            size = step.size(index, loads)
             if dose:
-                load = self._send(dose, stage, same_request=step.same_request, **place)
+                load = self._send(size, stage, same_request=step.same_request, **place)
                 loads.append(load)
                 observations.append(self._observe(step))
                 self.pace.loaded(observations[-1].at_s - observations[-2].at_s, load.duration_s)
             else:
-                pause_s = self.pace.pause_s(self._load_s(step, loads, index), share=step.idle_share)
+                pause_s = self.pace.pause_s(self._load_s(size, loads), share=step.idle_share)
                 self.bench.clock.sleep(pause_s)
                 loads.append(None)
                 observations.append(self._observe(step))
                 self.pace.idle(observations[-1].at_s - observations[-2].at_s, pause_s)
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self._elapsed())
 
-    def _load_s(self, step: Block, loads: list[LoadResult | None], index: int) -> float:
-        """Return how long the load of the idle round *index* would take."""
-        loaded = [dose for dose in step.doses if dose]
-        size = step.sizes[index] if step.sizes else sum(loaded) / len(loaded)
+    def _load_s(self, size: int, loads: list[LoadResult | None]) -> float:
+        """Return how long *size* requests would take, by the *loads* of this block."""
         done = [load for load in loads if load]
         rate = sum(load.completed for load in done) / sum(load.duration_s for load in done) if done else self.rate
         return size / max(rate, 1e-3)

@@ -94,8 +94,22 @@ class Block:
     """Whether the lowest of them counts for each signal, instead of their mean."""
     same_request: bool = False
     """Whether all requests are the same one, placeholders filled in once."""
+    load_s: float = math.inf
+    """Time that all load together may take: where requests turn out to be slower than planned, later rounds are cut."""
     foreseen: Mapping[Signal, float] = field(default_factory=dict)
     """Smallest growth per request that the budget is expected to let one see, for whoever watches."""
+
+    def size(self, index: int, loads: Sequence[LoadResult | None]) -> int:
+        """Return the requests of round *index* after *loads*: those it gets, or would get if it were loaded."""
+        loaded = [dose for dose in self.doses if dose]
+        planned = self.sizes[index] if self.sizes else self.doses[index] or round(sum(loaded) / len(loaded))
+        done = [load for load in loads if load]
+        left = sum(1 for dose in self.doses[index:] if dose)
+        spent_s = sum(load.duration_s for load in done)
+        if not done or not left or not spent_s or math.isinf(self.load_s):
+            return planned
+        affordable = sum(load.completed for load in done) / spent_s * (self.load_s - spent_s) / left
+        return max(1, min(planned, int(affordable)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +121,11 @@ class BlockResult:
     loads: tuple[LoadResult | None, ...]
     """Per round; ``None`` for idle ones."""
     elapsed_s: float
+
+    @property
+    def doses(self) -> tuple[int, ...]:
+        """Requests that each round got."""
+        return tuple(load.planned if load else 0 for load in self.loads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

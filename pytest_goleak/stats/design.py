@@ -15,10 +15,18 @@ __all__ = [
     "FIRST_ROUNDS",
     "IDLE_SHARE",
     "MAX_SUSPICIONS",
+    "SPREAD",
     "SUSPICION_LEVEL",
+    "WARM_UP_REQUESTS",
+    "WARM_UP_S",
     "Coin",
     "Thresholds",
 ]
+
+WARM_UP_S = 0.4
+WARM_UP_REQUESTS = 300
+"""Requests that open connections and fill what is filled at once. What they leave for a while may hide as much growth
+later on, so there are no more of them than that takes."""
 
 BLOCK_ROUNDS = 10
 """Rounds of a block: the coin has C(10, 5) = 252 choices, so the smallest p-value is 0.004."""
@@ -33,6 +41,9 @@ What grows with time alone then grows more in loaded rounds; :func:`~pytest_gole
 off as much as the idle rounds showed at their fastest. Growth in random steps escapes that, if no idle round happens
 to have one and every loaded round has: with *x* the chance that a loaded round has none that is (1-x)^5 x^(5/3), 2.3 %
 at most, which is the level of a suspicion. Blocks that confirm one have rounds of equal length."""
+
+SPREAD = 0.2
+"""By how much doses vary up and down, so that batches of the service do not run in step with ours."""
 
 MAX_SUSPICIONS = 8
 """Blocks that may raise a suspicion, the first one among them; a run that needs more is inconclusive."""
@@ -91,9 +102,9 @@ class Coin:
     def rounds(self, requests: int, *, rounds: int = BLOCK_ROUNDS) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the doses of one block, and the sizes of its rounds: what each would get if it were loaded.
 
-        The sizes vary by 20 % up and down, so that batches of the service do not run in step with ours. Idle rounds
-        vary in length as loaded ones do: else what has a period would add the same to every idle round alone.
+        The sizes vary by :data:`SPREAD`. Idle rounds vary in length as loaded ones do: else what has a period would add
+        the same to every idle round alone.
         """
         loaded = set(self._random.sample(range(rounds), rounds // 2))
-        sizes = tuple(max(1, round(requests * self._random.uniform(0.8, 1.2))) for _ in range(rounds))
+        sizes = tuple(max(1, round(requests * self._random.uniform(1 - SPREAD, 1 + SPREAD))) for _ in range(rounds))
         return tuple(size if index in loaded else 0 for index, size in enumerate(sizes)), sizes

@@ -126,9 +126,9 @@ class Evidence:
 
     def would_blur(self, thresholds: Thresholds, *, dose: int) -> bool:
         """Whether changes without load as in this block are too large for short idle rounds beside *dose* requests."""
+        missing = 1 / IDLE_SHARE - 1  # of a loaded round, in idle ones
         return any(
-            max(abs(change) for change in self.idle_changes(signal)) / IDLE_SHARE
-            > BLUR * thresholds.margin(signal) * dose
+            missing * max(abs(change) for change in self.idle_changes(signal)) > BLUR * thresholds.margin(signal) * dose
             for signal in Signal
         )
 
@@ -140,6 +140,16 @@ class Evidence:
             or (signal in hints and reading.rising.p_value > SUSPICION_LEVEL)
             for signal, reading in self.readings.items()
         )
+
+    def sharp_dose(self, thresholds: Thresholds) -> int:
+        """Return the dose that bounds every signal if there is no growth, and noise as in this block; 0 if unknown."""
+        shares = [
+            (growth.high - growth.per_request) / thresholds.margin(signal)
+            if growth.per_request <= thresholds.margin(signal)
+            else math.inf
+            for signal, growth in self.growth.items()
+        ]
+        return math.ceil(self.dose * max(shares)) if math.isfinite(max(shares)) else 0
 
     def is_proven_but_for_blur(self, thresholds: Thresholds) -> bool:
         """Whether rounds of equal length would bound every signal with the same dose."""

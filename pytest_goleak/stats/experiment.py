@@ -35,16 +35,12 @@ from pytest_goleak.stats.conclusion import (
     leak,
 )
 from pytest_goleak.stats.cycles import second_cycle
-from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, Coin
+from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUESTS, WARM_UP_S, Coin
 from pytest_goleak.stats.evidence import FADING, Evidence
 from pytest_goleak.stats.schedule import DOUBLING
 from pytest_goleak.stats.trial import Part, Trial
 
 __all__ = ["experiment"]
-
-WARM_UP_REQUESTS = 300
-"""Requests that open connections and fill what is filled at once. What they leave for a while may hide as much growth
-later on, so there are no more of them than that takes."""
 
 FAR_S = 2.0
 """Load of the dose that shows whether memory goes on growing."""
@@ -83,7 +79,7 @@ def experiment(
 
 
 def _conduct(trial: Trial) -> Part[Verdict]:
-    warm = yield from trial.ask(WarmUp(seconds=0.4, max_requests=WARM_UP_REQUESTS), WarmUpResult)
+    warm = yield from trial.ask(WarmUp(seconds=WARM_UP_S, max_requests=WARM_UP_REQUESTS), WarmUpResult)
     trial.schedule.warmed_up(requests=warm.requests, rate=warm.rate, elapsed_s=warm.elapsed_s)
     proof = yield from trial.ask(Proof(), ProofResult)
     trial.proven_at_start = proof.leaked

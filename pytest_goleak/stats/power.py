@@ -16,15 +16,12 @@ import numpy as np
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Thresholds
+from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, WARM_UP_REQUESTS, WARM_UP_S, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.randomisation import Growth, half_width
 from pytest_goleak.stats.schedule import Schedule
 
 __all__ = ["Conditions", "Power", "predict", "spread"]
-
-WARM_UP_S = 0.5
-WARM_UP_REQUESTS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -203,9 +203,7 @@ def inherited(leftovers: Sequence[Leftover], *, since_s: float, before_s: float)
     for leftover in leftovers:
         older = [most for until_s, most in left if until_s > leftover.since.at_s - life_s]
         room = {signal: sum(most[signal] for most in older) for signal in Signal}
-        most = {
-            signal: min(leftover.most[signal], max(0.0, leftover.rise(signal) + room[signal])) for signal in Signal
-        }
+        most = {signal: min(leftover.most[signal], max(0.0, leftover.rise(signal) + room[signal])) for signal in Signal}
         left.append((leftover.until.at_s, most))
     return {signal: sum(most[signal] for until_s, most in left if until_s > since_s) for signal in Signal}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_goleak.model.observation import LoadResult, Signal
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, Thresholds
+from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, SPREAD, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
 __all__ = ["DOUBLING", "Schedule"]
@@ -25,7 +25,7 @@ ENOUGH_OF_BOTH = 1.5
 DEAR_LOOK_S = 0.3
 """Looks that take longer leave time for few of them: the heap is large, or the machine busy."""
 
-MOST_SHARPER = 16
+MOST_SHARPER = 4
 """Largest factor between the dose that noise seems to need and the one that is given."""
 
 MOST_OUTWEIGHING = 2
@@ -123,15 +123,15 @@ class Schedule:
 
         ``None`` if the budget allows no block at all.
         """
-        enough = AMPLE * (self._enough_load_s - self.load_s) * self.rate / (BLOCK_ROUNDS / 2)
-        wanted = max(min(1_600, math.ceil(enough)), self.at_once)
+        enough = min(ENOUGH_REQUESTS - self.served, (self._enough_load_s - self.load_s) * self.rate)
+        wanted = max(math.ceil(AMPLE * enough / (BLOCK_ROUNDS / 2)), self.at_once)
         dose = self._capped(wanted, self._share_s(), first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
 
     @property
     def at_once(self) -> int:
-        """Requests of a dose that takes no longer than the smallest one."""
-        return int(self.rate * self.latency_s)
+        """Requests of a dose that takes no longer than the smallest one, whatever the coin adds to it."""
+        return int(self.rate * self.latency_s / (1 + SPREAD))
 
     def larger_dose(
         self, last: Evidence, thresholds: Thresholds, *, must_outlast: int, is_equal: bool = False
@@ -159,14 +159,13 @@ class Schedule:
         if is_equal or is_start or is_time:
             wanted = last.dose
         wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
-        # A block that leaves time to confirm what it may find is worth more than the largest one that fits. A hint
-        # that was chance is gone from an equal dose, too.
+        # A block that leaves time to confirm what it may find is worth more than the largest one that fits, unless that
+        # one alone is sharp enough. A hint that was chance is gone from an equal dose, too.
         confirmable = self._capped(int(wanted), self._confirmable_s, last, thresholds)
-        dose = (
-            confirmable
-            if confirmable >= (1.3 if unproven or must_outlast else 1.0) * last.dose
-            else self._capped(int(wanted), self.remaining_s * 0.95, last, thresholds)
-        )
+        largest = self._capped(int(wanted), self.remaining_s * 0.95, last, thresholds)
+        sharp = last.sharp_dose(thresholds)
+        is_worthwhile = confirmable >= (1.3 if unproven or must_outlast else 1.0) * last.dose
+        dose = confirmable if is_worthwhile and not confirmable < sharp <= largest else largest
         return dose if dose >= 0.8 * last.dose and self.remaining_s > self.block_s(dose) else None
 
     def sharp_dose(self, needed: int, last: Evidence, thresholds: Thresholds) -> int | None:
@@ -184,6 +183,10 @@ class Schedule:
         loaded_s = max(self.latency_s, dose / max(self.rate, 1e-3))
         return BLOCK_ROUNDS * ((1 + idle_share) / 2 * loaded_s + self.round_cost_s)
 
+    def most_load_s(self, *, rounds: int, idle_share: float) -> float:
+        """Return the time that the load of a block may take before the budget is over."""
+        return max(self.latency_s, (self.remaining_s - rounds * self.round_cost_s) / (1 + idle_share))
+
     def has_time_to_confirm(self, block: Evidence) -> bool:
         """Whether an equal block and an idle wait still fit."""
         return self.remaining_s >= self.block_s(block.dose) + self.idle_s
@@ -194,9 +197,9 @@ class Schedule:
         """Return the dose that may confirm what *block* shows: the same one, or the largest that the time allows.
 
         If it turns out to drain, both blocks together need *outweighing* requests to be told from what was there
-        before; where up to twice the dose brings these about, it saves a second cycle. A leak grows as much per request in a smaller dose, and what follows the highest peak so far does not grow at
-        all, so a smaller repetition makes no false alarm more likely. It must be enough to tell growth from the
-        runtime's own; ``None`` if it can't be.
+        before; where up to twice the dose brings these about, it saves a second cycle. A leak grows as much per request
+        in a smaller dose, and what follows the highest peak so far does not grow at all, so a smaller repetition makes
+        no false alarm more likely. It must be enough to tell growth from the runtime's own; ``None`` if it can't be.
         """
         if self.has_time_to_confirm(block):
             if tuple(suspects) == DOUBLING:

@@ -109,11 +109,12 @@ class Trial:
             idle_share=idle_share,
             looks=self.looking.looks,
             is_least=self.looking.is_least,
+            load_s=self.schedule.most_load_s(rounds=rounds, idle_share=idle_share),
             foreseen=self._foreseen(),
         )
         result = yield from self.ask(step, BlockResult)
-        self.schedule.block_done(sum(doses), result, idle_share=idle_share)
-        evidence = judge_block(doses, result, served_before=served, idle_share=idle_share)
+        self.schedule.block_done(sum(result.doses), result, idle_share=idle_share)
+        evidence = judge_block(result.doses, result, served_before=served, idle_share=idle_share)
         self.blocks.append(evidence)
         self.is_blurred = self.is_blurred or (rounds == BLOCK_ROUNDS and evidence.is_blurred(self.thresholds))
         return evidence

@@ -147,7 +147,7 @@ def test_what_a_measurement_held_at_the_most_is_told_to_the_next_ones():
 
     [leftover] = bench.leftovers
     assert leftover.most == dict(zip(Signal, (5000, 40, 7), strict=True))
-    assert leftover.until_s == bench.clock.now()
+    assert leftover.until.at_s == bench.clock.now()
 
 
 def test_a_measurement_that_failed_may_have_left_something_as_well():

@@ -1,40 +1,64 @@
-from pytest_goleak.model.observation import Observation, Signal
-from pytest_goleak.model.step import SETTLED_S, Drain
+"""Steps of the experiment: when they are over, and how large their rounds are."""
 
-UNTIL = {Signal.HEAP_BYTES: 1000, Signal.HEAP_OBJECTS: 100, Signal.GOROUTINES: 10}
+import pytest
+
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
+from pytest_goleak.model.step import Block, BlockResult, Listen
 
 
-def looks(*levels, every_s=0.0):
+def looks_at(*objects, interval_s=0.1):
     return [
-        Observation(at_s=index * every_s, heap_bytes=b, heap_objects=o, goroutines=g, total_alloc=0, num_gc=0)
-        for index, (b, o, g) in enumerate(levels)
+        Observation(at_s=index * interval_s, heap_bytes=0, heap_objects=level, goroutines=7, total_alloc=0, num_gc=0)
+        for index, level in enumerate(objects)
     ]
 
 
-def test_three_looks_must_agree_that_all_is_back():
-    drain = Drain(seconds=8, until=UNTIL)
-
-    assert not drain.is_over(looks((900, 90, 10), (900, 90, 10)))
-    assert drain.is_over(looks((5000, 90, 10), (900, 90, 10), (1000, 100, 9), (900, 90, 10)))
-    assert not drain.is_over(looks((900, 90, 10), (900, 101, 10), (900, 90, 10)))
+def load(requests, seconds):
+    return LoadResult(planned=requests, completed=requests, duration_s=seconds)
 
 
-def test_what_still_falls_is_not_over():
-    drain = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_OBJECTS: 5})
-
-    assert not drain.is_over(looks((900, 90, 10), (900, 80, 10), (900, 70, 10)))
-    assert drain.is_over(looks((900, 75, 10), (900, 72, 10), (900, 70, 10)))
-    assert drain.is_over(looks((900, 70, 10), (700, 80, 10), (500, 75, 10)))
+LISTEN = Listen(seconds=3.0, rest={Signal.HEAP_OBJECTS: 32})
 
 
-def test_a_drain_that_took_most_is_over_once_nothing_more_goes():
-    mostly = {Signal.HEAP_BYTES: 3000, Signal.HEAP_OBJECTS: 300, Signal.GOROUTINES: 12}
-    drain = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50}, mostly=mostly)
-    whole = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50})
-    at_rest = [(2020, 90, 10), (2010, 90, 10), (2000, 90, 10)]
+@pytest.mark.parametrize(
+    ("levels", "is_over"),
+    [
+        ([1000] * 5, False),
+        ([1000] * 11, True),
+        ([1000, 1032] * 6, True),
+        ([1000] * 10 + [1100], False),
+        ([1100] + [1000] * 11, True),
+    ],
+)
+def test_listening_is_over_after_a_second_of_silence(levels, is_over):
+    assert LISTEN.is_over(looks_at(*levels)) is is_over
 
-    assert drain.is_over(looks((9000, 900, 90), *at_rest, every_s=SETTLED_S / 2))
-    assert not drain.is_over(looks((9000, 900, 90), *at_rest, every_s=SETTLED_S / 4)), "too soon"
-    assert not drain.is_over(looks((2090, 90, 10), *at_rest[1:], every_s=SETTLED_S / 2)), "still falling"
-    assert not drain.is_over(looks(*[(2000, 301, 10)] * 4, every_s=SETTLED_S / 2)), "too much is left"
-    assert not whole.is_over(looks((9000, 900, 90), *at_rest, every_s=SETTLED_S / 2))
+
+def test_listening_lasts_its_time_unless_silence_is_defined():
+    assert not Listen(seconds=3.0).is_over(looks_at(*[1000] * 100))
+
+
+def test_rounds_have_the_size_that_was_planned_while_the_time_allows():
+    block = Block(doses=(100, 0, 120), sizes=(100, 110, 120), load_s=10.0)
+
+    assert [block.size(0, []), block.size(1, [load(100, 1)]), block.size(2, [load(100, 1), None])] == [100, 110, 120]
+
+
+def test_rounds_are_cut_where_requests_turn_out_to_be_slow():
+    block = Block(doses=(100, 0, 120, 90), sizes=(100, 110, 120, 90), load_s=10.0)
+
+    assert block.size(1, [load(100, 8)]) == 12
+    assert block.size(2, [load(100, 8), None]) == 12
+    assert block.size(3, [load(100, 8), None, load(12, 1)]) == 12
+
+
+def test_every_round_keeps_one_request_at_least():
+    block = Block(doses=(100, 120), load_s=10.0)
+
+    assert block.size(1, [load(100, 40)]) == 1
+
+
+def test_a_result_tells_what_was_really_sent():
+    result = BlockResult(observations=(), loads=(load(100, 8), None, load(12, 1)), elapsed_s=9.0)
+
+    assert result.doses == (100, 0, 12)

@@ -7,7 +7,7 @@ import pytest
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, Coin, Thresholds
+from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, SPREAD, Coin, Thresholds
 from pytest_goleak.stats.evidence import judge_block
 from pytest_goleak.stats.schedule import Schedule
 
@@ -46,7 +46,7 @@ def test_doses_that_are_answered_at_once_do_not_lower_the_rate():
 
     assert schedule.rate == pytest.approx(CONNECTIONS / LATENCY_S)
     assert schedule.latency_s == pytest.approx(LATENCY_S)
-    assert schedule.at_once == CONNECTIONS
+    assert schedule.at_once * (1 + SPREAD) == pytest.approx(CONNECTIONS, abs=2)
 
 
 def test_doses_of_many_batches_do():
@@ -61,7 +61,7 @@ def test_doses_of_many_batches_do():
 def test_a_dose_is_never_less_than_what_costs_no_more_time():
     schedule, first = schedule_after(20)
 
-    assert schedule.second_dose(first, THRESHOLDS) >= CONNECTIONS
+    assert schedule.second_dose(first, THRESHOLDS) >= CONNECTIONS / (1 + SPREAD) - 1
 
 
 def test_a_block_takes_a_latency_for_each_loaded_round_at_least():
@@ -92,7 +92,16 @@ def test_no_repetition_that_can_not_be_had_in_the_time_left():
     schedule, first = schedule_after(20)
     schedule.elapsed_s = schedule.budget_s - schedule.idle_s - BLOCK_ROUNDS * LATENCY_S / 2
 
-    assert schedule.repeat_dose(first, [Signal.HEAP_BYTES], THRESHOLDS) is None
+    assert schedule.repeat_dose(first, [Signal.HEAP_BYTES], THRESHOLDS, outweighing=0) is None
+
+
+@pytest.mark.parametrize(("outweighing", "times"), [(0, 1), (1.5, 1), (2.2, 1.44), (5, 1)])
+def test_a_repetition_outweighs_what_was_there_before_if_twice_the_dose_does(outweighing, times):
+    schedule, first = schedule_after(20)
+
+    dose = schedule.repeat_dose(first, [Signal.HEAP_OBJECTS], THRESHOLDS, outweighing=outweighing * first.requests)
+
+    assert dose == pytest.approx(times * first.dose, abs=1)
 
 
 @pytest.mark.parametrize(
