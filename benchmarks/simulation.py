@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import binomtest
 
-from pytest_goleak.model.observation import Leftover, LoadResult, Observation, Signal
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, Verdict
 from pytest_goleak.model.step import (
@@ -264,9 +264,9 @@ class SimulatedService:
         self.rate = rate
         self.collections = 0
 
-    def leftover(self) -> Leftover:
-        """Return what was there before the first request: for all that the judge knows, it may go away."""
-        return Leftover.of([EMPTY, self._observe()])
+    def past(self) -> list[Observation]:
+        """Return looks before the first request: for all that the judge knows, what is there by now may go away."""
+        return [EMPTY, self._observe()]
 
     def perform(self, step: Step) -> StepResult:
         match step:
@@ -349,7 +349,7 @@ class SimulatedService:
 def judge(parts: list[Part], *, seed: int, rate: float = 6000.0, plan: MeasurePlan | None = None) -> Verdict:
     """Run one whole experiment on a simulated service."""
     service = SimulatedService(parts, seed=seed, rate=rate)
-    conversation = experiment(plan or MeasurePlan(seed=seed), leftovers=[service.leftover()])
+    conversation = experiment(plan or MeasurePlan(seed=seed), past=service.past())
     step = next(conversation)
     while True:
         try:

@@ -12,7 +12,7 @@ from pytest_goleak.findings.source import SourceReader
 from pytest_goleak.measure.conduct import Bench, conduct
 from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import GoleakError
-from pytest_goleak.model.observation import Leftover
+from pytest_goleak.model.observation import Observation
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import Clock, Fetcher, LoadDriver, ProgressListener, Source, Target
 from pytest_goleak.model.report import EndpointReport, Outcome, Verdict
@@ -38,8 +38,8 @@ class Equipment:
     """Gives the lines around a place in the source, where it is at hand."""
     extra_rules: Sequence[Rule] = ()
     """Diagnosis rules of third parties, asked first."""
-    leftovers: list[Leftover] = field(default_factory=list)
-    """What measurements of this process may have left for a while; each adds its own."""
+    past: list[Observation] = field(default_factory=list)
+    """Looks at this process by earlier measurements; each adds its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def check_endpoint(
         take_snapshot=lambda name: snapshots.update({name: _take(equipment)}),
         listen=listen,
         budget_s=endpoint.measure.budget_s,
-        leftovers=equipment.leftovers,
+        past=equipment.past,
     )
     attribution = Attribution()
     try:
@@ -84,7 +84,7 @@ def check_endpoint(
             sample_bytes=equipment.sample_bytes,
             name=endpoint.name,
             is_varied=is_varied,
-            leftovers=tuple(equipment.leftovers),
+            past=tuple(equipment.past),
         )
         verdict = conduct(trial, bench)
         attribution = _explain(verdict, snapshots, equipment)

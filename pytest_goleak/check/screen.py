@@ -113,7 +113,7 @@ class _Screening:
             take_snapshot=lambda _: None,
             listen=self.listen,
             budget_s=plan.budget_s,
-            leftovers=self.equipment.leftovers,
+            past=self.equipment.past,
         )
         return conduct(screen(plan, name="/".join(stream.name for stream in streams)), bench)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_goleak.measure.pace import Pace
 from pytest_goleak.measure.settle import SLOW_COLLECTION_S, check_same_process, listen, settle_noisy
 from pytest_goleak.measure.stream import Stream
 from pytest_goleak.model.errors import GoleakError
-from pytest_goleak.model.observation import Leftover, LoadResult, Observation, Signal
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.protocols import Clock, Progress, ProgressListener, Source
 from pytest_goleak.model.report import Verdict
 from pytest_goleak.model.step import (
@@ -46,8 +46,8 @@ class Bench:
     """Keeps the profiles of the moment under the given name."""
     listen: ProgressListener = lambda _: None
     budget_s: float = 30.0
-    leftovers: list[Leftover] = field(default_factory=list)
-    """Of earlier measurements of the same process; this one adds its own."""
+    past: list[Observation] = field(default_factory=list)
+    """Looks at the process by earlier measurements; this one adds its own, without their sites."""
 
 
 def conduct(conversation: Conversation, bench: Bench) -> Verdict:
@@ -73,8 +73,7 @@ def conduct(conversation: Conversation, bench: Bench) -> Verdict:
         verdict: Verdict = end.value
         return verdict
     finally:
-        if measurement.seen:
-            bench.leftovers.append(Leftover.of(measurement.seen, earlier=bench.leftovers))
+        bench.past.extend(replace(each, sites={}) for each in measurement.seen)
 
 
 class _Measurement:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
 
 from pytest_goleak.model.profile import Site
 
-__all__ = ["Capture", "Leftover", "LoadResult", "Observation", "Signal"]
+__all__ = ["Capture", "LoadResult", "Observation", "Signal"]
 
 
 HTTP_FAILURE = 400
@@ -62,33 +61,6 @@ class Observation:
                 return self.heap_objects
             case Signal.GOROUTINES:
                 return self.goroutines
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
-    """What one measurement may have left in the process for a while, for the next ones to see go away."""
-
-    since: Observation
-    """The last look of the measurement before, or the first one of this measurement, which is after its warm-up."""
-    until: Observation
-    """The last look."""
-    most: Mapping[Signal, float]
-    """By how much each signal rose at the most."""
-
-    @classmethod
-    def of(cls, observations: Sequence[Observation], *, earlier: Sequence[Self] = ()) -> Self:
-        """Return what *observations* of one measurement, one at least, tell of what it left after *earlier* ones."""
-        since = earlier[-1].until if earlier else observations[0]
-        levels = {signal: [each.level(signal) for each in (since, *observations)] for signal in Signal}
-        return cls(
-            since=since,
-            until=observations[-1],
-            most={signal: max(each) - min(each) for signal, each in levels.items()},
-        )
-
-    def rise(self, signal: Signal) -> float:
-        """Return by how much *signal* stood higher in the end than in the beginning."""
-        return self.until.level(signal) - self.since.level(signal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

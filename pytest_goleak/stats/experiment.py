@@ -6,11 +6,11 @@ a real service and, thousands of times, against simulated ones. The argument is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.growth import GrowthClass
-from pytest_goleak.model.observation import Leftover, Signal
+from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Verdict
 from pytest_goleak.model.step import (
@@ -58,7 +58,7 @@ def experiment(
     sample_bytes: int = 0,
     name: str = "",
     is_varied: bool = False,
-    leftovers: Sequence[Leftover] = (),
+    past: Sequence[Observation] = (),
 ) -> Conversation:
     """Return the experiment on one endpoint.
 
@@ -68,10 +68,10 @@ def experiment(
             on until the profile has samples enough to name the site. 0 if the profile is exact.
         name: of the endpoint; each gets a coin of its own from the one seed.
         is_varied: whether its requests differ from one another; then a leak is tried with equal ones, too.
-        leftovers: of earlier measurements of the same process; what they left may go away during this one.
+        past: looks at the same process by earlier measurements; what these left may go away during this one.
 
     """
-    trial = Trial(plan, sample_bytes, Coin(f"{plan.seed}/{name}"), is_varied=is_varied, leftovers=leftovers)
+    trial = Trial(plan, sample_bytes, Coin(f"{plan.seed}/{name}"), is_varied=is_varied, past=past)
     try:
         return (yield from _conduct(trial))
     except GoleakError as failure:
@@ -227,12 +227,7 @@ def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
 def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] = ()) -> Part[Verdict | None]:
     """See whether the noise of *block* was its own work, still going on: then an idle wait ends it."""
     unproven = tuple(dict.fromkeys([*suspects, *block.unproven(trial.thresholds)]))
-    # What goes up and down with the load alone is for more load to tell, once.
-    is_first = len(trial.blocks) == FIRST_JUDGED
-    has_drained = block.has_drained_idle if is_first and not suspects else block.has_drained
-    if not any(has_drained(signal, trial.thresholds) for signal in unproven):
-        return None
-    if not trial.schedule.has_time_to_wait():
+    if not _may_drain(trial, block, unproven, is_suspect=bool(suspects)) or not trial.schedule.has_time_to_wait():
         return None
     if not trial.has_listened:
         heard = yield from trial.listen(unproven)
@@ -241,14 +236,22 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
     if trial.is_restless:
         return None
     rest = yield from trial.rest([block], trial.plan.wait_s)
-    if rest.has_sunk(unproven):
-        trial.start_anew()
-        return None
-    if rest.is_drained(unproven) and rest.is_certain(unproven):
+    if rest.is_drained(unproven) and rest.is_certain(unproven) and not rest.has_sunk(unproven):
         return clean_after_drain(trial, rest, unproven, "is back to where it was")
-    if rest.falling(unproven) or not any(rest.kept[signal].has_fallen for signal in unproven):
+    is_falling = bool(rest.falling(unproven))
+    has_fallen = any(rest.kept[signal].has_fallen for signal in unproven)
+    if rest.has_sunk(unproven) or not (is_falling or has_fallen):
+        trial.start_anew()  # what fell in the block has gone
         return None
-    return (yield from second_cycle(trial, rest, unproven, []))
+    return None if is_falling else (yield from second_cycle(trial, rest, unproven, []))
+
+
+def _may_drain(trial: Trial, block: Evidence, unproven: Iterable[Signal], *, is_suspect: bool) -> bool:
+    """Whether something fell in *block* as it does when work ends."""
+    # What goes up and down with the load alone is for more load to tell, once.
+    is_first = len(trial.blocks) == FIRST_JUDGED
+    has_drained = block.has_drained_idle if is_first and not is_suspect else block.has_drained
+    return any(has_drained(signal, trial.thresholds) for signal in unproven)
 
 
 def _prove(trial: Trial, repeat: Evidence, block: Evidence) -> Part[Verdict | None]:

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_goleak.model.observation import Leftover, Signal
+from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
 from pytest_goleak.model.step import AGREEING_LOOKS, DrainResult
 from pytest_goleak.stats.classes import drain_forecast
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.evidence import TELLING, Evidence, background_drift
 
-__all__ = ["GONE", "Rest", "Retention", "inherited", "rest_after"]
+__all__ = ["GONE", "Rest", "Retention", "rest_after"]
 
 GONE = 0.1
 """Share of the growth that may be left of what counts as gone: structures that keep the size of a peak."""
@@ -189,23 +189,6 @@ class Rest:
             for signal in signals
         ]
         return max((seconds for seconds in forecasts if seconds is not None), default=None)
-
-
-def inherited(leftovers: Sequence[Leftover], *, since_s: float, before_s: float) -> dict[Signal, float]:
-    """Return the most that measurements which ended after *since_s* may have left at *before_s* to go away later.
-
-    What a measurement left for a while is no more than its levels rose in all; and no more than they rose from its
-    beginning to its end, unless something older went away meanwhile and made room. Nothing lives longer than these two
-    moments are apart, or it would not go away in the wait that asks.
-    """
-    life_s = before_s - since_s
-    left: list[tuple[float, dict[Signal, float]]] = []
-    for leftover in leftovers:
-        older = [most for until_s, most in left if until_s > leftover.since.at_s - life_s]
-        room = {signal: sum(most[signal] for most in older) for signal in Signal}
-        most = {signal: min(leftover.most[signal], max(0.0, leftover.rise(signal) + room[signal])) for signal in Signal}
-        left.append((leftover.until.at_s, most))
-    return {signal: sum(most[signal] for until_s, most in left if until_s > since_s) for signal in Signal}
 
 
 def _rise(levels: Iterable[float]) -> float:

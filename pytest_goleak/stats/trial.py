@@ -7,17 +7,18 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import TypeVar
 
 from pytest_goleak.model.growth import GrowthClass
-from pytest_goleak.model.observation import Leftover, Observation, Signal
+from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
 from pytest_goleak.model.step import Block, BlockResult, Drain, DrainResult, Listen, ListenResult, Step, StepResult
 from pytest_goleak.stats.classes import bytes_alone_reached
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
+from pytest_goleak.stats.leftovers import left_over
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
 from pytest_goleak.stats.power import Conditions, predict, spread
 from pytest_goleak.stats.randomisation import half_width
-from pytest_goleak.stats.retention import GONE, Rest, inherited, rest_after
+from pytest_goleak.stats.retention import GONE, Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
 
@@ -40,18 +41,18 @@ class Trial:
         sample_bytes: mean bytes between two samples of the service's heap profile.
         coin: decides which rounds get load.
         is_varied: whether the endpoint's requests differ from one another.
-        leftovers: of earlier measurements of the same process.
+        past: looks at the same process by earlier measurements.
 
     """
 
     def __init__(
-        self, plan: MeasurePlan, sample_bytes: int, coin: Coin, *, is_varied: bool, leftovers: Sequence[Leftover] = ()
+        self, plan: MeasurePlan, sample_bytes: int, coin: Coin, *, is_varied: bool, past: Sequence[Observation] = ()
     ) -> None:
         self.plan = plan
         self.sample_bytes = sample_bytes
         self.coin = coin
         self.is_varied = is_varied
-        self.leftovers = leftovers
+        self.past = past
         self.trace = Trace()
         self.thresholds = Thresholds(plan.tolerance)
         self.schedule = Schedule(budget_s=plan.budget_s, idle_s=plan.wait_s)
@@ -196,14 +197,14 @@ class Trial:
             drain,
             self.thresholds,
             backlog=self._backlog(since_s, before_s=first.at_s),
-            inherited=inherited(self.leftovers, since_s=since_s, before_s=first.at_s),
+            inherited=left_over(self.past, since_s=since_s, before_s=first.at_s),
         )
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
         """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go."""
         first = block.start.at_s
         backlog = self._backlog(-math.inf, before_s=first)
-        left = inherited(self.leftovers, since_s=first - self.plan.wait_s, before_s=first)
+        left = left_over(self.past, since_s=first - self.plan.wait_s, before_s=first)
         return max((backlog[signal] + left[signal]) / self.thresholds.margin(signal) for signal in signals)
 
     def rested(self, rest: Rest) -> None:

@@ -138,19 +138,17 @@ def test_a_level_that_only_dips_does_not_end_the_drain():
     assert len(results[0].observations) == 7
 
 
-def test_what_a_measurement_held_at_the_most_is_told_to_the_next_ones():
+def test_the_looks_of_a_measurement_are_kept_for_the_next_ones():
     high = (REST[0] + 5000, REST[1] + 40, REST[2] + 7)
     bench, _, _, _ = bench_of(levels=(REST, high, REST))
-    conversation, _ = ask(Block(doses=(10, 0)))
+    conversation, results = ask(Block(doses=(10, 0)))
 
     conduct(conversation, bench)
 
-    [leftover] = bench.leftovers
-    assert leftover.most == dict(zip(Signal, (5000, 40, 7), strict=True))
-    assert leftover.until.at_s == bench.clock.now()
+    assert bench.past == [dataclasses.replace(each, sites={}) for each in results[0].observations]
 
 
-def test_a_measurement_that_failed_may_have_left_something_as_well():
+def test_the_looks_of_a_measurement_that_failed_are_kept_as_well():
     bench, _, _, _ = bench_of(levels=(REST, REST, (2 * REST[0], *REST[1:])))
 
     def conversation():
@@ -159,7 +157,7 @@ def test_a_measurement_that_failed_may_have_left_something_as_well():
 
     with pytest.raises(TargetError):
         conduct(conversation(), bench)
-    assert bench.leftovers[0].most[Signal.HEAP_BYTES] == REST[0]
+    assert [each.heap_bytes for each in bench.past] == [REST[0], 2 * REST[0]]
 
 
 def test_drain_waits_no_longer_than_asked():
