@@ -23,6 +23,7 @@ from benchmarks.accuracy.pairs import build_pairs
 from benchmarks.accuracy.record import append, read
 from benchmarks.accuracy.run import Batch, batches, judge
 from benchmarks.accuracy.score import Score
+from benchmarks.accuracy.storefront import build_storefront
 from benchmarks.accuracy.table import render
 from benchmarks.accuracy.targets import targets
 from benchmarks.accuracy.trial import Method, Trial
@@ -59,6 +60,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     what.add_argument("--concurrency", type=int, nargs="+", default=[LoadPlan().concurrency], metavar="N")
     what.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="N")
     what.add_argument("--pairs", action="store_true", help="released modules, leaky and fixed, as well")
+    what.add_argument("--storefront", action="store_true", help="a service that was written without sight of all this")
     what.add_argument("--baselines", type=int, default=0, metavar="N", help="judge N of them in the other ways as well")
     what.add_argument("--go", metavar="PATH", help="Go to build with: its program, or the directory of that")
     how = parser.add_argument_group("how")
@@ -113,6 +115,7 @@ def _corpus(options: argparse.Namespace) -> Iterator[Corpus]:
     """Build what is to be judged, and give the part of it that *options* choose."""
     with built() as own:
         corpus = joined(own, build_pairs()) if options.pairs else own
+        corpus = joined(corpus, build_storefront()) if options.storefront else corpus
         chosen = [each for each in corpus.cases if options.only in each.name or options.only in each.category]
         if not chosen:
             raise SystemExit(f"-k {options.only!r} matches none of: {', '.join(each.name for each in corpus.cases)}")

@@ -32,6 +32,9 @@ SECONDS_EACH = 0.5
 FEWEST = 2
 """A mix of fewer is no mix."""
 
+MAX_DIVISIONS = 2
+"""More of them would take longer than the closer looks that they save."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screened:
@@ -53,13 +56,13 @@ class Cleared:
 def screen_endpoints(
     candidates: Sequence[Screened], *, equipment: Equipment, listen: ProgressListener = lambda _: None
 ) -> tuple[Cleared, ...]:
-    """Screen *candidates* together, and again without those that grow, until no more can be cleared.
+    """Screen those of *candidates* together of which one dose leaves nothing, and halves of them where that fails.
 
     What is not in the result was not cleared, for whatever reason; nothing is said against it. Never raises for what
     the service does.
     """
     screening = _Screening(candidates, equipment, listen)
-    return tuple(screening.clear(list(screening.quick())))
+    return tuple(screening.clear(list(screening.steady())))
 
 
 class _Screening:
@@ -71,37 +74,36 @@ class _Screening:
             for each in candidates
         ]
 
-    def quick(self) -> Iterator[LoadStream]:
-        """Yield the streams of the endpoints that answer, and fast enough to wait for in every round."""
+    def steady(self) -> Iterator[LoadStream]:
+        """Yield the streams of the endpoints that answer fast enough to wait for, and of which one dose leaves nothing.
+
+        That is a first guess, which proves nothing: what it leaves out is examined alone.
+        """
         for stream in self.streams:
             self._tell("trying each endpoint", stream)
             with suppress(GoleakError):  # the closer look will say what is wrong
-                if stream.send(TRIAL_REQUESTS, deadline_s=stream.timeout_s).duration_s < SLOW_TRIAL_S:
+                if self._is_quick(stream) and not self._grows(stream):
                     yield stream
 
-    def clear(self, streams: list[LoadStream]) -> Iterator[Cleared]:
-        """Yield what can be cleared of *streams*, dividing them where something grows."""
+    def clear(self, streams: list[LoadStream], *, divisions: int = MAX_DIVISIONS) -> Iterator[Cleared]:
+        """Yield what can be cleared of *streams*, dividing them in halves so many times where something grows."""
         if len(streams) < FEWEST:
             return
         started_s = self.equipment.clock.now()
         try:
             verdict = self._screen(streams)
-            if verdict.outcome is Outcome.CLEAN:
-                yield Cleared(
-                    endpoints=tuple(stream.endpoint for stream in streams),
-                    verdict=verdict,
-                    duration_s=self.equipment.clock.now() - started_s,
-                )
-                return
-            steady = [stream for stream in streams if not self._grows(stream)]
         except GoleakError:  # the closer look will say what is wrong
             return
-        if len(steady) < len(streams):
-            yield from self.clear(steady)
-        else:
+        if verdict.outcome is Outcome.CLEAN:
+            yield Cleared(
+                endpoints=tuple(stream.endpoint for stream in streams),
+                verdict=verdict,
+                duration_s=self.equipment.clock.now() - started_s,
+            )
+        elif divisions:
             middle = len(streams) // 2
-            yield from self.clear(streams[:middle])
-            yield from self.clear(streams[middle:])
+            yield from self.clear(streams[:middle], divisions=divisions - 1)
+            yield from self.clear(streams[middle:], divisions=divisions - 1)
 
     def _screen(self, streams: list[LoadStream]) -> Verdict:
         plan = _common([stream.endpoint.measure for stream in streams])
@@ -117,9 +119,11 @@ class _Screening:
         )
         return conduct(screen(plan, name="/".join(stream.name for stream in streams)), bench)
 
+    def _is_quick(self, stream: LoadStream) -> bool:
+        return stream.send(TRIAL_REQUESTS, deadline_s=stream.timeout_s).duration_s < SLOW_TRIAL_S
+
     def _grows(self, stream: LoadStream) -> bool:
-        """Whether one dose of this endpoint alone leaves something behind; a first guess, which proves nothing."""
-        self._tell("looking for what grows", stream)
+        """Whether one dose of this endpoint alone leaves something behind."""
         thresholds = Thresholds(stream.endpoint.measure.tolerance)
         before = settle(self.equipment.source, self.equipment.clock)
         stream.send(PROBE_REQUESTS, deadline_s=stream.timeout_s)

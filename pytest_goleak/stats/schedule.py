@@ -37,6 +37,9 @@ LEAST_ROUNDS = 2
 FIRST_BLOCK_SHARE = 0.2
 """Share of the budget that the block which is not judged may take with more rounds than these."""
 
+CHEAP_S = 3.0
+"""Time for a block up to which it has ample requests; those that take longer have as many as seem to be needed."""
+
 FIRST_SHARE_S = 5.0
 """Longest time for the first judged block."""
 
@@ -146,14 +149,12 @@ class Schedule:
 
         """
         unproven = last.unproven(thresholds)
-        excess = max(
-            (last.growth[s].high / thresholds.margin(s) for s in unproven),
-            default=1.0,
-        )
+        excess = max([1.0, *(last.growth[s].high / thresholds.margin(s) for s in unproven)])
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request. Equal doses
         # do where all of it was at the beginning, and where rounds of equal length tell time from requests.
-        least = 4.0 if unproven or must_outlast else 2.0
-        wanted = max(least, min(1.5 * excess, 16.0) if math.isfinite(excess) else least) * last.dose
+        ample = (4 if unproven or must_outlast else 2) * last.dose
+        needed = min(1.5 * excess, 16.0) * last.dose if math.isfinite(excess) else ample
+        wanted = max(needed, self._capped(ample, CHEAP_S, last, thresholds))
         is_start = unproven and last.has_calmed(unproven, thresholds)
         is_time = last.is_blurred(thresholds) and last.is_proven_but_for_blur(thresholds)
         if is_equal or is_start or is_time:
