@@ -134,12 +134,13 @@ class Evidence:
 
     def is_blurred(self, thresholds: Thresholds) -> bool:
         """Whether growth with time makes rounds of unequal length say less than equal ones would."""
-        hints = self.hints(thresholds)
-        return any(
-            reading.blur > BLUR * thresholds.margin(signal)
-            or (signal in hints and reading.rising.p_value > SUSPICION_LEVEL)
-            for signal, reading in self.readings.items()
+        return self.grows_with_time(thresholds) or any(
+            reading.blur > BLUR * thresholds.margin(signal) for signal, reading in self.readings.items()
         )
+
+    def grows_with_time(self, thresholds: Thresholds) -> bool:
+        """Whether rounds of unequal length leave it open if some growth is by requests or by time."""
+        return any(self.readings[signal].rising.p_value > SUSPICION_LEVEL for signal in self.hints(thresholds))
 
     def sharp_dose(self, thresholds: Thresholds) -> int:
         """Return the dose that bounds every signal if there is no growth, and noise as in this block; 0 if unknown."""

@@ -75,8 +75,8 @@ class Trial:
         self.looking = Looking()
         self.has_listened = False
         self.is_restless = False
-        self.is_blurred = False
-        """Whether growth with time asks for rounds of equal length."""
+        self.grows_with_time = False
+        """Whether rounds of equal length have to tell growth with time from growth by the request."""
 
     @property
     def may_suspect(self) -> bool:
@@ -96,7 +96,7 @@ class Trial:
 
         Short ones save time where the levels rest without load, and cost sharpness where they don't.
         """
-        if self.is_blurred or (self.blocks and self.blocks[-1].would_blur(self.thresholds, dose=dose)):
+        if self.grows_with_time or (self.blocks and self.blocks[-1].would_blur(self.thresholds, dose=dose)):
             return 1.0
         return IDLE_SHARE
 
@@ -117,7 +117,7 @@ class Trial:
         self.schedule.block_done(sum(result.doses), result, idle_share=idle_share)
         evidence = judge_block(result.doses, result, served_before=served, idle_share=idle_share)
         self.blocks.append(evidence)
-        self.is_blurred = self.is_blurred or (rounds == BLOCK_ROUNDS and evidence.is_blurred(self.thresholds))
+        self.grows_with_time |= rounds == BLOCK_ROUNDS and evidence.grows_with_time(self.thresholds)
         return evidence
 
     def listen(self, signals: Sequence[Signal]) -> Part[Observation]:
