@@ -23,16 +23,17 @@ __all__ = ["Cleared", "Screened", "screen_endpoints"]
 
 TRIAL_REQUESTS = 16
 SLOW_TRIAL_S = 0.25
-"""An endpoint that takes longer for its trial requests would hold up all others."""
-
 PROBE_REQUESTS = 200
+SLOW_PROBE_S = 0.2
+"""An endpoint that takes longer for its trial requests, or for those of the probe, would hold up all others."""
+
 SECONDS_EACH = 0.5
 """Time for one screen, per endpoint in it."""
 
 FEWEST = 2
 """A mix of fewer is no mix."""
 
-MAX_DIVISIONS = 2
+MAX_DIVISIONS = 1
 """More of them would take longer than the closer looks that they save."""
 
 
@@ -82,11 +83,11 @@ class _Screening:
         for stream in self.streams:
             self._tell("trying each endpoint", stream)
             with suppress(GoleakError):  # the closer look will say what is wrong
-                if self._is_quick(stream) and not self._grows(stream):
+                if self._is_steady(stream):
                     yield stream
 
     def clear(self, streams: list[LoadStream], *, divisions: int = MAX_DIVISIONS) -> Iterator[Cleared]:
-        """Yield what can be cleared of *streams*, dividing them in halves so many times where something grows."""
+        """Yield what can be cleared of *streams*, dividing them so many times where something may grow."""
         if len(streams) < FEWEST:
             return
         started_s = self.equipment.clock.now()
@@ -119,16 +120,15 @@ class _Screening:
         )
         return conduct(screen(plan, name="/".join(stream.name for stream in streams)), bench)
 
-    def _is_quick(self, stream: LoadStream) -> bool:
-        return stream.send(TRIAL_REQUESTS, deadline_s=stream.timeout_s).duration_s < SLOW_TRIAL_S
-
-    def _grows(self, stream: LoadStream) -> bool:
-        """Whether one dose of this endpoint alone leaves something behind."""
+    def _is_steady(self, stream: LoadStream) -> bool:
+        """Whether this endpoint is quick, and one dose of it alone leaves nothing behind."""
+        if stream.send(TRIAL_REQUESTS, deadline_s=stream.timeout_s).duration_s > SLOW_TRIAL_S:
+            return False
         thresholds = Thresholds(stream.endpoint.measure.tolerance)
         before = settle(self.equipment.source, self.equipment.clock)
-        stream.send(PROBE_REQUESTS, deadline_s=stream.timeout_s)
+        dose = stream.send(PROBE_REQUESTS, deadline_s=stream.timeout_s)
         after = settle(self.equipment.source, self.equipment.clock)
-        return any(
+        return dose.duration_s < SLOW_PROBE_S and not any(
             after.level(signal) - before.level(signal)
             > max(thresholds.floor(signal), thresholds.margin(signal) * PROBE_REQUESTS)
             for signal in Signal

@@ -17,8 +17,9 @@ from pytest_goleak.stats.trial import Trial
 __all__ = ["screen"]
 
 FIRST_DOSE = 20
-DOSES = (200, 800)
-"""Requests that each endpoint gets in a loaded round; the larger dose only where the smaller was too noisy."""
+DOSES = (400, 1200)
+"""Requests that each endpoint gets in a loaded round; the larger dose only where the smaller did not decide: what fills
+up is full by then, and noise weighs less."""
 
 
 def screen(plan: MeasurePlan, *, name: str) -> Conversation:
@@ -36,11 +37,9 @@ def screen(plan: MeasurePlan, *, name: str) -> Conversation:
     trial.schedule.warmed_up(requests=warm.requests, rate=warm.rate, elapsed_s=warm.elapsed_s)
     block = yield from trial.run_block(FIRST_DOSE, rounds=FIRST_ROUNDS, idle_share=IDLE_SHARE)
     for dose in DOSES:
-        if block.result.elapsed_s + trial.schedule.block_s(dose) > plan.budget_s:
+        if block.result.elapsed_s + trial.schedule.block_s(dose, idle_share=IDLE_SHARE) > plan.budget_s:
             break
-        block = yield from trial.run_block(dose, idle_share=trial.idle_share(dose))
-        if block.hints(trial.thresholds):
-            break
-        if not block.unproven(trial.thresholds):
+        block = yield from trial.run_block(dose, idle_share=IDLE_SHARE)
+        if not block.unproven(trial.thresholds) and not block.hints(trial.thresholds):
             return trial.verdict(Outcome.CLEAN, clean_reason(trial, block), block, growth_class=GrowthClass.FLAT)
     return trial.verdict(Outcome.INCONCLUSIVE, "something may grow", block, growth_class=GrowthClass.UNCLEAR)
