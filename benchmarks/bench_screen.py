@@ -28,13 +28,16 @@ def main() -> None:
     parser.add_argument("--endpoints", type=int, default=50)
     parser.add_argument("--leaking", type=int, default=3, help="how many of them leak")
     parser.add_argument("--quiet", action="store_true", help="only endpoints that hold nothing, and leaks")
+    parser.add_argument("--wait", default="0s", metavar="TIME", help="that every endpoint takes before it answers")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     print(describe())
     with built() as corpus:
         plain = [case for case in corpus.cases if case.environment == "plain" and not (options.quiet and holds(case))]
         cases = chosen(plain, options.endpoints, options.leaking, seed=options.seed)
-        plan = plan_of(corpus.targets["plain"], cases, concurrency=LoadPlan().concurrency, seed=options.seed)
+        target = {**corpus.targets["plain"]}
+        target["command"] = [*target["command"], "-wait", options.wait]
+        plan = plan_of(target, cases, concurrency=LoadPlan().concurrency, seed=options.seed)
         screened_s, screened = timed(plan, is_screening=True)
         alone_s, alone = timed(plan, is_screening=False)
     cleared = sum(report.screened_with is not None for report in screened.values())

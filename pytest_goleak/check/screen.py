@@ -27,11 +27,14 @@ PROBE_REQUESTS = 200
 SLOW_PROBE_S = 0.2
 """An endpoint that takes longer for its trial requests, or for those of the probe, would hold up all others."""
 
-SECONDS_EACH = 0.5
+SECONDS_EACH = 1.0
 """Time for one screen, per endpoint in it."""
 
 FEWEST = 2
 """A mix of fewer is no mix."""
+
+LEAST_STEADY = 2 / 3
+"""Where fewer leave nothing, what the others left goes away all the time, and closer looks at all are quicker."""
 
 MAX_DIVISIONS = 1
 """More of them would take longer than the closer looks that they save."""
@@ -63,7 +66,8 @@ def screen_endpoints(
     the service does.
     """
     screening = _Screening(candidates, equipment, listen)
-    return tuple(screening.clear(list(screening.steady())))
+    steady = list(screening.steady())
+    return tuple(screening.clear(steady)) if len(steady) >= LEAST_STEADY * len(candidates) else ()
 
 
 class _Screening:

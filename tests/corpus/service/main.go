@@ -14,6 +14,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"runtime"
+	"time"
 )
 
 func main() {
@@ -21,6 +22,7 @@ func main() {
 	log.SetPrefix("corpus: ")
 	address := flag.String("addr", "127.0.0.1:0", "`host:port` to listen on; port 0 takes a free one")
 	environment := flag.String("environment", "plain", "`name` of the background to run beside the requests")
+	wait := flag.Duration("wait", 0, "`time` that every case waits before it answers, as for a database")
 	list := flag.Bool("cases", false, "print the cases as JSON and exit")
 	flag.Parse()
 	if *list {
@@ -29,13 +31,13 @@ func main() {
 		}
 		return
 	}
-	if err := serve(*address, *environment); err != nil {
+	if err := serve(*address, *environment, *wait); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // serve starts the environment, listens on address, prints where, and answers until it fails.
-func serve(address, environment string) error {
+func serve(address, environment string, wait time.Duration) error {
 	if err := startEnvironment(environment); err != nil {
 		return err
 	}
@@ -44,15 +46,20 @@ func serve(address, environment string) error {
 		return err
 	}
 	fmt.Printf("http://%s\n", listener.Addr())
-	return http.Serve(listener, routes())
+	return http.Serve(listener, routes(wait))
 }
 
-// routes returns the handler of the whole service: the cases by the path of their name, and what looks into them.
-func routes() http.Handler {
+// routes returns the handler of the whole service: the cases by the path of their name, each of which waits a while
+// before it answers, and what looks into them.
+func routes(wait time.Duration) http.Handler {
 	mux := http.NewServeMux()
 	for name, c := range cases {
-		mux.HandleFunc("/"+name, c.Handler)
-		mux.HandleFunc("/"+name+"/", c.Handler) // for paths that go on: /leak/x/{uuid}
+		handler := c.Handler
+		if wait > 0 {
+			handler = after(wait, handler)
+		}
+		mux.HandleFunc("/"+name, handler)
+		mux.HandleFunc("/"+name+"/", handler) // for paths that go on: /leak/x/{uuid}
 	}
 	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("/memory", serveMemory)
@@ -62,6 +69,14 @@ func routes() http.Handler {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+// after returns a handler that waits before it does what handler does.
+func after(wait time.Duration, handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(wait)
+		handler(w, r)
+	}
 }
 
 // serveMemory answers with the plain counters that prove the declared truth, read after three collections: pools need
