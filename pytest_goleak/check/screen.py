@@ -12,7 +12,7 @@ from pytest_goleak.measure.mix import MixStream
 from pytest_goleak.measure.settle import settle
 from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import GoleakError
-from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.plan import Endpoint, MeasurePlan, Tolerance
 from pytest_goleak.model.protocols import LoadDriver, Progress, ProgressListener
 from pytest_goleak.model.report import Outcome, Verdict
@@ -23,9 +23,11 @@ __all__ = ["Cleared", "Screened", "screen_endpoints"]
 
 TRIAL_REQUESTS = 16
 SLOW_TRIAL_S = 0.25
+"""An endpoint that takes longer for its trial requests would hold up all others."""
+
 PROBE_REQUESTS = 200
 SLOW_PROBE_S = 0.2
-"""An endpoint that takes longer for its trial requests, or for those of the probe, would hold up all others."""
+"""Likewise for the requests that show whether it leaves something."""
 
 SECONDS_EACH = 1.0
 """Time for one screen, per endpoint in it."""
@@ -84,6 +86,8 @@ class _Screening:
 
         That is a first guess, which proves nothing: what it leaves out is examined alone.
         """
+        with suppress(GoleakError):
+            self._look()
         for stream in self.streams:
             self._tell("trying each endpoint", stream)
             with suppress(GoleakError):  # the closer look will say what is wrong
@@ -129,14 +133,20 @@ class _Screening:
         if stream.send(TRIAL_REQUESTS, deadline_s=stream.timeout_s).duration_s > SLOW_TRIAL_S:
             return False
         thresholds = Thresholds(stream.endpoint.measure.tolerance)
-        before = settle(self.equipment.source, self.equipment.clock)
+        before = self._look()
         dose = stream.send(PROBE_REQUESTS, deadline_s=stream.timeout_s)
-        after = settle(self.equipment.source, self.equipment.clock)
+        after = self._look()
         return dose.duration_s < SLOW_PROBE_S and not any(
             after.level(signal) - before.level(signal)
             > max(thresholds.floor(signal), thresholds.margin(signal) * PROBE_REQUESTS)
             for signal in Signal
         )
+
+    def _look(self) -> Observation:
+        """Return the levels at rest; later measurements have to know of them, too."""
+        observation = settle(self.equipment.source, self.equipment.clock)
+        self.equipment.past.append(replace(observation, sites={}))
+        return observation
 
     def _tell(self, stage: str, stream: LoadStream) -> None:
         self.listen(Progress(endpoint=stream.name, stage=stage, requests=stream.sent))

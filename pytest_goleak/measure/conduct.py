@@ -107,13 +107,17 @@ class _Measurement:
     # --- steps -----------------------------------------------------------------------------------------------------
 
     def _warm_up(self, step: WarmUp) -> WarmUpResult:
-        stream, sent = self.bench.stream, 0
+        if not self.bench.past:
+            self._observe_once()  # what the warm-up leaves for a while is then known to the next measurements
+        stream, sent, largest, rate = self.bench.stream, 0, 0, 0.0
         deadline = self.bench.clock.now() + step.seconds
         chunk = max(8, stream.concurrency)
         while True:
             self._tell("warm-up", requests=sent)
             result = self._send(chunk, "warm-up")
             sent += chunk
+            if chunk >= largest:  # the last one may be too small for all connections
+                largest, rate = chunk, result.rate
             # Slow endpoints may need longer than the warm-up to find their number of connections.
             if stream.raise_concurrency(result):
                 chunk = stream.concurrency // 2
@@ -122,7 +126,7 @@ class _Measurement:
                 break
             chunk = min(2 * chunk, max(stream.concurrency, int(result.rate * (deadline - self.bench.clock.now()))))
             chunk = max(1, min(chunk, step.max_requests - sent))
-        return WarmUpResult(requests=sent, rate=result.rate, observation=self._observe(), elapsed_s=self._elapsed())
+        return WarmUpResult(requests=sent, rate=rate, observation=self._observe(), elapsed_s=self._elapsed())
 
     def _block(self, step: Block) -> BlockResult:
         self.blocks += 1

@@ -47,9 +47,10 @@ SILENCE_S = 1.0
 
 
 def _latest(looks: Sequence[Observation], seconds: float) -> list[Observation]:
-    """Return the last of *looks* over so many *seconds*, none if they do not go back that far."""
+    """Return the last of *looks* over so many *seconds* at least, none if they do not go back that far."""
     since_s = looks[-1].at_s - seconds
-    return [look for look in looks if look.at_s >= since_s] if looks[0].at_s <= since_s else []
+    before = sum(1 for look in looks if look.at_s <= since_s)
+    return list(looks[before - 1 :]) if before else []
 
 
 def _range(looks: Sequence[Observation], signal: Signal) -> int:
@@ -104,12 +105,12 @@ class Block:
         loaded = [dose for dose in self.doses if dose]
         planned = self.sizes[index] if self.sizes else self.doses[index] or round(sum(loaded) / len(loaded))
         done = [load for load in loads if load]
-        left = sum(1 for dose in self.doses[index:] if dose)
-        spent_s = sum(load.duration_s for load in done)
-        if not done or not left or not spent_s or math.isinf(self.load_s):
+        if not done or not done[-1].duration_s or math.isinf(self.load_s):
             return planned
-        affordable = sum(load.completed for load in done) / spent_s * (self.load_s - spent_s) / left
-        return max(1, min(planned, int(affordable)))
+        left = sum(1 for dose in self.doses[index:] if dose)
+        left_s = max(0.0, self.load_s - sum(load.duration_s for load in done))
+        affordable = int(done[-1].rate * left_s / left) if left else done[-1].planned
+        return max(1, min(planned, affordable))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

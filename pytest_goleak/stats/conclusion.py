@@ -134,10 +134,22 @@ def _class_of_clean(trial: Trial) -> GrowthClass:
     return growth_class
 
 
-def clean_after_drain(trial: Trial, rest: Rest, suspects: Iterable[Signal], what: str) -> Verdict | None:
-    """Return ``clean`` if every signal is bounded, by the randomised rounds or by what the idle wait left of it."""
+def clean_after_drain(
+    trial: Trial, rest: Rest, suspects: Iterable[Signal], what: str, *, first: Rest | None = None
+) -> Verdict | None:
+    """Return ``clean`` if every signal is bounded, by the randomised rounds or by what the idle wait left of it.
+
+    A wait bounds what it may not have hidden: little was there before its blocks that could go, or they began at rest,
+    after *first*.
+    """
     last = rest.blocks[-1]
-    bounded = [signal for signal in Signal if rest.is_drained([signal])]
+    bounded = [
+        signal
+        for signal in Signal
+        if rest.is_drained([signal])
+        and not rest.has_sunk([signal])
+        and (rest.is_certain([signal]) or (first is not None and first.is_drained([signal])))
+    ]
     doubt = _open_question(trial, last, bounded=bounded)
     if doubt is not None:
         trial.last_doubt = doubt

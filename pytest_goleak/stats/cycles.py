@@ -113,4 +113,4 @@ def _clean_if_certain(trial: Trial, first: Rest, rest: Rest, suspects: tuple[Sig
     if not first.is_drained(suspects) and not rest.is_certain(suspects):
         trial.last_doubt = "what earlier requests left went away meanwhile, and may hide what stays"
         return None
-    return clean_after_drain(trial, rest, suspects, "a second cycle of load and rest adds nothing")
+    return clean_after_drain(trial, rest, suspects, "a second cycle of load and rest adds nothing", first=first)

@@ -138,9 +138,15 @@ class Evidence:
             reading.blur > BLUR * thresholds.margin(signal) for signal, reading in self.readings.items()
         )
 
+    def rising_hints(self, thresholds: Thresholds) -> tuple[Signal, ...]:
+        """Return the signals of :meth:`hints` whose growth is significant also if time alone adds to it."""
+        return tuple(
+            signal for signal in self.hints(thresholds) if self.readings[signal].rising.p_value <= SUSPICION_LEVEL
+        )
+
     def grows_with_time(self, thresholds: Thresholds) -> bool:
         """Whether rounds of unequal length leave it open if some growth is by requests or by time."""
-        return any(self.readings[signal].rising.p_value > SUSPICION_LEVEL for signal in self.hints(thresholds))
+        return self.rising_hints(thresholds) != self.hints(thresholds)
 
     def sharp_dose(self, thresholds: Thresholds) -> int:
         """Return the dose that bounds every signal if there is no growth, and noise as in this block; 0 if unknown."""
@@ -268,15 +274,11 @@ class Evidence:
         return min(certain, thresholds.margin(signal)) if growth.high < thresholds.margin(signal) else certain
 
 
-def judge_block(
-    doses: tuple[int, ...], result: BlockResult, *, served_before: int, idle_share: float = 1.0
-) -> Evidence:
-    """Analyse one block whose idle rounds were as long as loaded ones, or *idle_share* of that."""
+def judge_block(doses: tuple[int, ...], result: BlockResult, *, served_before: int, is_even: bool = True) -> Evidence:
+    """Analyse one block; *is_even* says that idle rounds were as long as loaded ones."""
     at_s = [observation.at_s for observation in result.observations]
     readings = {
-        signal: read(
-            [observation.level(signal) for observation in result.observations], at_s, doses, is_even=idle_share >= 1
-        )
+        signal: read([observation.level(signal) for observation in result.observations], at_s, doses, is_even=is_even)
         for signal in Signal
     }
     return Evidence(
@@ -285,7 +287,7 @@ def judge_block(
         readings=readings,
         growth=_growth_of(readings),
         served_before=served_before,
-        is_even=idle_share >= 1,
+        is_even=is_even,
     )
 
 

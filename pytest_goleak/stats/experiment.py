@@ -238,12 +238,13 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
     rest = yield from trial.rest([block], trial.plan.wait_s)
     if rest.is_drained(unproven) and rest.is_certain(unproven) and not rest.has_sunk(unproven):
         return clean_after_drain(trial, rest, unproven, "is back to where it was")
-    is_falling = bool(rest.falling(unproven))
     has_fallen = any(rest.kept[signal].has_fallen for signal in unproven)
-    if rest.has_sunk(unproven) or not (is_falling or has_fallen):
+    if rest.has_sunk(unproven) or (rest.is_drained(unproven) and not has_fallen):
         trial.start_anew()  # what fell in the block has gone
         return None
-    return None if is_falling else (yield from second_cycle(trial, rest, unproven, []))
+    if rest.falling(unproven) or not has_fallen:
+        return None
+    return (yield from second_cycle(trial, rest, unproven, []))
 
 
 def _may_drain(trial: Trial, block: Evidence, unproven: Iterable[Signal], *, is_suspect: bool) -> bool:

@@ -4,46 +4,45 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from pytest_goleak.model.observation import Observation, Signal
 
 __all__ = ["left_over"]
 
 
-def left_over(past: Sequence[Observation], *, since_s: float, before_s: float) -> dict[Signal, float]:
-    """Return the most that may have been left since one moment and be about to go away at a later one.
+def left_over(past: Sequence[Observation], *, life_s: float) -> dict[Signal, float]:
+    """Return the most that earlier measurements may have left, at the last of their looks, to go away later.
 
-    What is left for a while in some stretch of time is no more than levels rose in it. Nor is it more than they rose
-    from its beginning to its end, unless something older went away meanwhile and made room; and that is no more than
-    was left in the stretch before. Nothing that goes away after the later moment lives longer than the two are apart,
-    or the wait that asks would not see it go: so each stretch is that long.
+    Of what was left in some stretch of time there is no more at its end than levels rose in it, taken from look to
+    look. Nor is there more than they stand higher at its end than at its beginning, unless something older went away
+    meanwhile and made room; and that is no more than was left before. Before the first look nothing was.
 
     Args:
         past: looks at the process by earlier measurements, oldest first.
-        since_s: the earlier moment, on the clock of the looks.
-        before_s: the later one.
+        life_s: longest time that anything is left for before it goes away.
 
     Returns:
         For each signal, in its unit, 0 or more.
 
     """
     left = dict.fromkeys(Signal, 0.0)
-    for stretch in _stretches(past, since_s=since_s, life_s=before_s - since_s):
+    for stretch in _stretches(past, life_s):
         for signal in Signal:
-            levels = [look.level(signal) for look in stretch]
-            left[signal] = min(max(levels) - min(levels), max(0.0, levels[-1] - levels[0] + left[signal]))
+            changes = [after.level(signal) - before.level(signal) for before, after in pairwise(stretch)]
+            rises = sum(change for change in changes if change > 0)
+            left[signal] = min(rises, max(0.0, sum(changes) + left[signal]))
     return left
 
 
-def _stretches(past: Sequence[Observation], *, since_s: float, life_s: float) -> Iterator[Sequence[Observation]]:
-    """Yield *past* in stretches of *life_s*, oldest first, and what comes after *since_s* as the last one.
+def _stretches(past: Sequence[Observation], life_s: float) -> Iterator[Sequence[Observation]]:
+    """Yield *past* in stretches of *life_s*, oldest first, the last of which ends with the last look.
 
-    Each begins with the last look of the one before.
+    Each begins with the last look of the one before, so that no change is between two of them.
     """
     times = [look.at_s for look in past]
     ends = [len(past)]
-    while ends[-1] > 0 and life_s > 0:
-        ends.append(bisect_right(times, since_s))
-        since_s -= life_s
+    while ends[-1] > 1:
+        ends.append(min(ends[-1] - 1, bisect_right(times, times[ends[-1] - 1] - life_s)))
     for first, end in zip(ends[:0:-1], ends[-2::-1], strict=True):
-        yield past[max(0, first - 1) : end] or past[:1]
+        yield past[max(0, first - 1) : end]

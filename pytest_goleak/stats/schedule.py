@@ -162,9 +162,9 @@ class Schedule:
         wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
         # A block that leaves time to confirm what it may find is worth more than the largest one that fits, unless that
         # one alone is sharp enough. A hint that was chance is gone from an equal dose, too.
-        confirmable = self._capped(int(wanted), self._confirmable_s, last, thresholds)
-        largest = self._capped(int(wanted), self.remaining_s * 0.95, last, thresholds)
-        sharp = last.sharp_dose(thresholds)
+        confirmable = self._capped(math.ceil(wanted), self._confirmable_s, last, thresholds)
+        largest = self._capped(math.ceil(wanted), self.remaining_s * 0.95, last, thresholds)
+        sharp = 0 if last.hints(thresholds) else last.sharp_dose(thresholds)
         is_worthwhile = confirmable >= (1.3 if unproven or must_outlast else 1.0) * last.dose
         dose = confirmable if is_worthwhile and not confirmable < sharp <= largest else largest
         return dose if dose >= 0.8 * last.dose and self.remaining_s > self.block_s(dose) else None

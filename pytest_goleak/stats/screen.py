@@ -11,14 +11,18 @@ from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome
 from pytest_goleak.model.step import Conversation, WarmUp, WarmUpResult
 from pytest_goleak.stats.conclusion import clean_reason
-from pytest_goleak.stats.design import FIRST_ROUNDS, IDLE_SHARE, Coin
+from pytest_goleak.stats.design import FIRST_ROUNDS, IDLE_SHARE, WARM_UP_S, Coin
 from pytest_goleak.stats.trial import Trial
 
 __all__ = ["screen"]
 
 FIRST_DOSE = 20
+"""Requests that each endpoint gets in a loaded round of the first block, which is not judged."""
+
 DOSE = 400
-"""Requests that each endpoint gets in a loaded round of the first block, and of the one that is judged."""
+"""Requests that each endpoint gets in a loaded round of the block that is judged."""
+
+WARM_UP_REQUESTS = 100
 
 
 def screen(plan: MeasurePlan, *, name: str) -> Conversation:
@@ -32,11 +36,11 @@ def screen(plan: MeasurePlan, *, name: str) -> Conversation:
 
     """
     trial = Trial(plan, 0, Coin(f"{plan.seed}/{name}"), is_varied=False)
-    warm = yield from trial.ask(WarmUp(seconds=0.4, max_requests=100), WarmUpResult)
+    warm = yield from trial.ask(WarmUp(seconds=WARM_UP_S, max_requests=WARM_UP_REQUESTS), WarmUpResult)
     trial.schedule.warmed_up(requests=warm.requests, rate=warm.rate, elapsed_s=warm.elapsed_s)
     block = yield from trial.run_block(FIRST_DOSE, rounds=FIRST_ROUNDS, idle_share=IDLE_SHARE)
     if block.result.elapsed_s + trial.schedule.block_s(DOSE, idle_share=IDLE_SHARE) < plan.budget_s:
         block = yield from trial.run_block(DOSE, idle_share=IDLE_SHARE)
-        if not block.unproven(trial.thresholds) and not block.suspects(trial.thresholds):
+        if not block.unproven(trial.thresholds) and not block.rising_hints(trial.thresholds):
             return trial.verdict(Outcome.CLEAN, clean_reason(trial, block), block, growth_class=GrowthClass.FLAT)
     return trial.verdict(Outcome.INCONCLUSIVE, "something may grow", block, growth_class=GrowthClass.UNCLEAR)

@@ -24,6 +24,9 @@ from pytest_goleak.stats.trace import Trace
 
 __all__ = ["Part", "Trial"]
 
+LIFE = 4.0
+"""Multiple of the idle wait for which another endpoint's requests may leave something before it goes away."""
+
 LISTEN_S = 1.0
 LISTEN_SHARE = 0.1
 """Share of the time left that listening may take."""
@@ -115,7 +118,9 @@ class Trial:
         )
         result = yield from self.ask(step, BlockResult)
         self.schedule.block_done(sum(result.doses), result, idle_share=idle_share)
-        evidence = judge_block(result.doses, result, served_before=served, idle_share=idle_share)
+        # Rounds that had to be cut are shorter than those before them.
+        is_even = idle_share >= 1 and result.doses == doses
+        evidence = judge_block(result.doses, result, served_before=served, is_even=is_even)
         self.blocks.append(evidence)
         self.grows_with_time |= rounds == BLOCK_ROUNDS and evidence.grows_with_time(self.thresholds)
         return evidence
@@ -197,14 +202,14 @@ class Trial:
             drain,
             self.thresholds,
             backlog=self._backlog(since_s, before_s=first.at_s),
-            inherited=left_over(self.past, since_s=since_s, before_s=first.at_s),
+            inherited=left_over(self.past, life_s=LIFE * self.plan.wait_s),
         )
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
         """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go."""
         first = block.start.at_s
         backlog = self._backlog(-math.inf, before_s=first)
-        left = left_over(self.past, since_s=first - self.plan.wait_s, before_s=first)
+        left = left_over(self.past, life_s=LIFE * self.plan.wait_s)
         return max((backlog[signal] + left[signal]) / self.thresholds.margin(signal) for signal in signals)
 
     def rested(self, rest: Rest) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
-from pytest_goleak.model.step import Block, BlockResult, Listen
+from pytest_goleak.model.step import SETTLED_S, Block, BlockResult, Drain, Listen
 
 
 def looks_at(*objects, interval_s=0.1):
@@ -27,11 +27,16 @@ LISTEN = Listen(seconds=3.0, rest={Signal.HEAP_OBJECTS: 32})
         ([1000] * 11, True),
         ([1000, 1032] * 6, True),
         ([1000] * 10 + [1100], False),
+        ([1100] + [1000] * 10, False),
         ([1100] + [1000] * 11, True),
     ],
 )
 def test_listening_is_over_after_a_second_of_silence(levels, is_over):
     assert LISTEN.is_over(looks_at(*levels)) is is_over
+
+
+def test_a_leap_between_two_looks_is_no_silence():
+    assert not LISTEN.is_over(looks_at(1000, 900_000, interval_s=1.2))
 
 
 def test_listening_lasts_its_time_unless_silence_is_defined():
@@ -52,6 +57,20 @@ def test_rounds_are_cut_where_requests_turn_out_to_be_slow():
     assert block.size(3, [load(100, 8), None, load(12, 1)]) == 12
 
 
+def test_idle_rounds_at_the_end_are_as_short_as_the_last_load():
+    block = Block(doses=(100, 120, 0), sizes=(100, 120, 130), load_s=10.0)
+
+    assert block.size(2, [load(100, 8), load(12, 1)]) == 12
+    assert block.size(2, [load(100, 1), load(120, 1)]) == 120
+
+
+def test_the_last_load_tells_how_slow_requests_have_become():
+    block = Block(doses=(100, 100, 100), load_s=20.0)
+
+    assert block.size(2, [load(100, 0.1), load(100, 10)]) == 99
+    assert block.size(2, [load(100, 0.1), load(100, 16)]) == 24
+
+
 def test_every_round_keeps_one_request_at_least():
     block = Block(doses=(100, 120), load_s=10.0)
 
@@ -62,3 +81,42 @@ def test_a_result_tells_what_was_really_sent():
     result = BlockResult(observations=(), loads=(load(100, 8), None, load(12, 1)), elapsed_s=9.0)
 
     assert result.doses == (100, 0, 12)
+
+
+UNTIL = {Signal.HEAP_BYTES: 1000, Signal.HEAP_OBJECTS: 100, Signal.GOROUTINES: 10}
+
+
+def looks(*levels, every_s=0.0):
+    return [
+        Observation(at_s=index * every_s, heap_bytes=b, heap_objects=o, goroutines=g, total_alloc=0, num_gc=0)
+        for index, (b, o, g) in enumerate(levels)
+    ]
+
+
+def test_three_looks_must_agree_that_all_is_back():
+    drain = Drain(seconds=8, until=UNTIL)
+
+    assert not drain.is_over(looks((900, 90, 10), (900, 90, 10)))
+    assert drain.is_over(looks((5000, 90, 10), (900, 90, 10), (1000, 100, 9), (900, 90, 10)))
+    assert not drain.is_over(looks((900, 90, 10), (900, 101, 10), (900, 90, 10)))
+
+
+def test_what_still_falls_is_not_over():
+    drain = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_OBJECTS: 5})
+
+    assert not drain.is_over(looks((900, 90, 10), (900, 80, 10), (900, 70, 10)))
+    assert drain.is_over(looks((900, 75, 10), (900, 72, 10), (900, 70, 10)))
+    assert drain.is_over(looks((900, 70, 10), (700, 80, 10), (500, 75, 10)))
+
+
+def test_a_drain_that_took_most_is_over_once_nothing_more_goes():
+    mostly = {Signal.HEAP_BYTES: 3000, Signal.HEAP_OBJECTS: 300, Signal.GOROUTINES: 12}
+    drain = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50}, mostly=mostly)
+    whole = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50})
+    at_rest = [(2020, 90, 10), (2010, 90, 10), (2000, 90, 10)]
+
+    assert drain.is_over(looks((9000, 900, 90), *at_rest, every_s=SETTLED_S / 2))
+    assert not drain.is_over(looks((9000, 900, 90), *at_rest, every_s=SETTLED_S / 4)), "too soon"
+    assert not drain.is_over(looks((2090, 90, 10), *at_rest[1:], every_s=SETTLED_S / 2)), "still falling"
+    assert not drain.is_over(looks(*[(2000, 301, 10)] * 4, every_s=SETTLED_S / 2)), "too much is left"
+    assert not whole.is_over(looks((9000, 900, 90), *at_rest, every_s=SETTLED_S / 2))

@@ -38,7 +38,7 @@ def schedule_after(dose):
     schedule.warmed_up(requests=80, rate=CONNECTIONS / LATENCY_S, elapsed_s=0.7)
     doses, result = block(dose)
     schedule.block_done(sum(doses), result, idle_share=IDLE_SHARE)
-    return schedule, judge_block(doses, result, served_before=80, idle_share=IDLE_SHARE)
+    return schedule, judge_block(doses, result, served_before=80, is_even=False)
 
 
 def test_doses_that_are_answered_at_once_do_not_lower_the_rate():
