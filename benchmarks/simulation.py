@@ -22,6 +22,7 @@ from pytest_goleak.model.report import Outcome, Verdict
 from pytest_goleak.model.step import (
     Block,
     BlockResult,
+    Conversation,
     Drain,
     DrainResult,
     Listen,
@@ -349,7 +350,11 @@ class SimulatedService:
 def judge(parts: list[Part], *, seed: int, rate: float = 6000.0, plan: MeasurePlan | None = None) -> Verdict:
     """Run one whole experiment on a simulated service."""
     service = SimulatedService(parts, seed=seed, rate=rate)
-    conversation = experiment(plan or MeasurePlan(seed=seed), past=service.past())
+    return conclude(experiment(plan or MeasurePlan(seed=seed), past=service.past()), service)
+
+
+def conclude(conversation: Conversation, service: SimulatedService) -> Verdict:
+    """Carry out the steps of *conversation* on *service*, and return the verdict."""
     step = next(conversation)
     while True:
         try:

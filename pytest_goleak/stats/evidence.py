@@ -171,7 +171,7 @@ class Evidence:
         return replace(self, readings=readings, growth=_growth_of(readings))
 
     def repeats(self, earlier: Evidence, signal: Signal) -> bool:
-        """Whether this block of equal dose shows *earlier*'s growth again, at the confirmation level."""
+        """Whether this block, of rounds of equal length, shows *earlier*'s growth again, at the confirmation level."""
         return self.growth[signal].p_value <= CONFIRM_LEVEL and not self.fades_from(earlier, [signal])
 
     def p_value(self, signal: Signal, *others: Evidence) -> float:

@@ -1,14 +1,18 @@
 """The fast form of ``make simulate``: the real experiment against services of known truth, in virtual time."""
 
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from benchmarks.simulation import (
     CLEAN,
+    EMPTY,
     LEAKING,
     SimulatedService,
     bounded_cache,
+    conclude,
     drain_of_another,
     flushed_queue,
     growing_slice,
@@ -22,7 +26,7 @@ from pytest_goleak.model.errors import TargetError
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan, Tolerance
 from pytest_goleak.model.report import Outcome
-from pytest_goleak.model.step import Block, Drain, Proof, ProofResult, Step
+from pytest_goleak.model.step import Block, Drain, Proof, ProofResult
 from pytest_goleak.stats.design import ALPHA
 from pytest_goleak.stats.experiment import experiment
 
@@ -66,6 +70,24 @@ def test_a_drain_of_another_endpoint_hides_no_leak_of_its_size(count, seed):
     parts = [leak(3000, 4, 1, every=10), drain_of_another(count, after_s=1.0, over_s=1.5)]
 
     assert judge(parts, seed=seed).outcome is not Outcome.CLEAN
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+@pytest.mark.parametrize("life_s", [6, 12, 30])
+@pytest.mark.parametrize("every", [20, 50])
+def test_what_another_endpoint_left_for_long_hides_no_leak(every, life_s, seed):
+    """What expires while this one waits was left long before, and levels were at rest since."""
+    rng = np.random.default_rng([seed, 9])
+    count, expires_s = round(18_000 / every * rng.uniform(0.3, 2)), rng.uniform(0.5, 6)
+    service = SimulatedService(
+        [leak(3000, 4, 1, every=every), drain_of_another(count, after_s=expires_s, over_s=rng.uniform(0.1, 3))],
+        seed=seed,
+        rate=6000,
+    )
+    held, age_s = service.past()[-1], life_s - expires_s
+    past = [replace(EMPTY, at_s=-age_s - 6), replace(held, at_s=-age_s), replace(held, at_s=-age_s / 2), held]
+
+    assert conclude(experiment(MeasurePlan(seed=seed), past=past), service).outcome is not Outcome.CLEAN
 
 
 @pytest.mark.parametrize("seed", range(1, 31))
@@ -114,13 +136,7 @@ def test_a_rate_that_falls_after_the_warm_up_does_not_burst_the_budget():
             return super()._load(requests)
 
     service = Limited([], seed=1, rate=5000)
-    conversation = experiment(MeasurePlan(seed=1))
-    step: Step | None = next(conversation)
-    while step is not None:
-        try:
-            step = conversation.send(service.perform(step))
-        except StopIteration:
-            step = None
+    conclude(experiment(MeasurePlan(seed=1)), service)
 
     assert service.world.now < 40
 
