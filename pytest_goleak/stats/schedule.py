@@ -148,26 +148,30 @@ class Schedule:
             is_equal: whether the latest block has to be done again.
 
         """
-        unproven = last.unproven(thresholds)
-        excess = max([1.0, *(last.growth[s].high / thresholds.margin(s) for s in unproven)])
-        # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request. Equal doses
-        # do where all of it was at the beginning, and where rounds of equal length tell time from requests.
-        ample = (4 if unproven or must_outlast else 2) * last.dose
-        needed = min(1.5 * excess, 16.0) * last.dose if math.isfinite(excess) else ample
-        wanted = max(needed, self._capped(ample, CHEAP_S, last, thresholds))
-        is_start = unproven and last.has_calmed(unproven, thresholds)
-        is_time = last.is_blurred(thresholds) and last.is_proven_but_for_blur(thresholds)
-        if is_equal or is_start or is_time:
-            wanted = last.dose
-        wanted = max(wanted, 1.1 * must_outlast / (BLOCK_ROUNDS / 2))
+        wanted = last.dose if is_equal else self._wanted_dose(last, thresholds, must_outlast=must_outlast)
+        wanted = max(wanted, math.ceil(1.1 * must_outlast / (BLOCK_ROUNDS / 2)))
         # A block that leaves time to confirm what it may find is worth more than the largest one that fits, unless that
         # one alone is sharp enough. A hint that was chance is gone from an equal dose, too.
-        confirmable = self._capped(math.ceil(wanted), self._confirmable_s, last, thresholds)
-        largest = self._capped(math.ceil(wanted), self.remaining_s * 0.95, last, thresholds)
+        confirmable = self._capped(wanted, self._confirmable_s, last, thresholds)
+        largest = self._capped(wanted, self.remaining_s * 0.95, last, thresholds)
         sharp = 0 if last.hints(thresholds) else last.sharp_dose(thresholds)
-        is_worthwhile = confirmable >= (1.3 if unproven or must_outlast else 1.0) * last.dose
-        dose = confirmable if is_worthwhile and not confirmable < sharp <= largest else largest
+        least = (1.3 if last.unproven(thresholds) or must_outlast else 1.0) * last.dose
+        dose = confirmable if confirmable >= least and not confirmable < sharp <= largest else largest
         return dose if dose >= 0.8 * last.dose and self.remaining_s > self.block_s(dose) else None
+
+    def _wanted_dose(self, last: Evidence, thresholds: Thresholds, *, must_outlast: int) -> int:
+        """Return the dose that may decide what *last* left open, whatever there is time for."""
+        unproven = last.unproven(thresholds)
+        # Equal doses do where all noise was at the beginning, and where rounds of equal length tell time from requests.
+        is_start = unproven and last.has_calmed(unproven, thresholds)
+        is_time = last.is_blurred(thresholds) and last.is_proven_but_for_blur(thresholds)
+        if is_start or is_time:
+            return last.dose
+        # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
+        ample = (4 if unproven or must_outlast else 2) * last.dose
+        excess = max([1.0, *(last.growth[s].high / thresholds.margin(s) for s in unproven)])
+        needed = math.ceil(min(1.5 * excess, 16.0) * last.dose) if math.isfinite(excess) else ample
+        return max(needed, self._capped(ample, CHEAP_S, last, thresholds))
 
     def sharp_dose(self, needed: int, last: Evidence, thresholds: Thresholds) -> int | None:
         """Return the dose for noise that needs so many requests, or more: it may be worse than it sounded.
