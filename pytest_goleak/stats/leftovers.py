@@ -11,8 +11,8 @@ from pytest_goleak.model.observation import Observation, Signal
 __all__ = ["left_over"]
 
 
-def left_over(past: Sequence[Observation], *, life_s: float) -> dict[Signal, float]:
-    """Return the most that earlier measurements may have left, at the last of their looks, to go away later.
+def left_over(past: Sequence[Observation], *, before_s: float, life_s: float) -> dict[Signal, float]:
+    """Return the most that earlier measurements may have left that is there at a moment and goes away later.
 
     Of what was left in some stretch of time there is no more at its end than levels rose in it, taken from look to
     look. Nor is there more than they stand higher at its end than at its beginning, unless something older went away
@@ -20,6 +20,7 @@ def left_over(past: Sequence[Observation], *, life_s: float) -> dict[Signal, flo
 
     Args:
         past: looks at the process by earlier measurements, oldest first.
+        before_s: the moment, on the clock of the looks.
         life_s: longest time that anything is left for before it goes away.
 
     Returns:
@@ -27,7 +28,7 @@ def left_over(past: Sequence[Observation], *, life_s: float) -> dict[Signal, flo
 
     """
     left = dict.fromkeys(Signal, 0.0)
-    for stretch in _stretches(past, life_s):
+    for stretch in _stretches(past, before_s - life_s, life_s):
         for signal in Signal:
             changes = [after.level(signal) - before.level(signal) for before, after in pairwise(stretch)]
             rises = sum(change for change in changes if change > 0)
@@ -35,14 +36,15 @@ def left_over(past: Sequence[Observation], *, life_s: float) -> dict[Signal, flo
     return left
 
 
-def _stretches(past: Sequence[Observation], life_s: float) -> Iterator[Sequence[Observation]]:
-    """Yield *past* in stretches of *life_s*, oldest first, the last of which ends with the last look.
+def _stretches(past: Sequence[Observation], since_s: float, life_s: float) -> Iterator[Sequence[Observation]]:
+    """Yield *past* in stretches of *life_s*, oldest first, the last of which is what comes after *since_s*.
 
     Each begins with the last look of the one before, so that no change is between two of them.
     """
     times = [look.at_s for look in past]
     ends = [len(past)]
-    while ends[-1] > 1:
-        ends.append(min(ends[-1] - 1, bisect_right(times, times[ends[-1] - 1] - life_s)))
+    while ends[-1] > 0 and life_s > 0:
+        ends.append(bisect_right(times, since_s))
+        since_s -= life_s
     for first, end in zip(ends[:0:-1], ends[-2::-1], strict=True):
         yield past[max(0, first - 1) : end]

@@ -43,6 +43,9 @@ CHEAP_S = 3.0
 FIRST_SHARE_S = 5.0
 """Longest time for the first judged block."""
 
+DECISIVE_SHARE = 0.25
+"""Share of the budget that it may take where it is decisive then."""
+
 AMPLE = 1.2
 """Requests beyond those that are enough on average: doses vary by chance, and the rate does as well."""
 
@@ -128,7 +131,12 @@ class Schedule:
         """
         enough = min(ENOUGH_REQUESTS - self.served, (self._enough_load_s - self.load_s) * self.rate)
         wanted = max(math.ceil(AMPLE * enough / (BLOCK_ROUNDS / 2)), self.at_once)
-        dose = self._capped(wanted, self._share_s(), first, thresholds)
+        seconds = self._share_s()
+        # What the runtime keeps to itself differs by the floor from round to round: fewer requests are rarely decisive.
+        decisive = math.ceil(max(thresholds.floor(signal) / thresholds.margin(signal) for signal in Signal))
+        if wanted < decisive and self.block_s(decisive, idle_share=IDLE_SHARE) < DECISIVE_SHARE * self.budget_s:
+            wanted, seconds = decisive, self.remaining_s
+        dose = self._capped(wanted, seconds, first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
 
     @property
@@ -170,7 +178,7 @@ class Schedule:
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
         excess = max([1.0, *(last.growth[s].high / thresholds.margin(s) for s in unproven)])
-        needed = math.ceil(min(1.5 * excess, 16.0) * last.dose) if math.isfinite(excess) else ample
+        needed = math.ceil(min(2.0 * excess, 16.0) * last.dose) if math.isfinite(excess) else ample
         return max(needed, self._capped(ample, CHEAP_S, last, thresholds))
 
     def sharp_dose(self, needed: int, last: Evidence, thresholds: Thresholds) -> int | None:

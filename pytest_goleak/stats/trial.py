@@ -202,14 +202,14 @@ class Trial:
             drain,
             self.thresholds,
             backlog=self._backlog(since_s, before_s=first.at_s),
-            inherited=left_over(self.past, life_s=LIFE * self.plan.wait_s),
+            inherited=self._inherited(first.at_s),
         )
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
         """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go."""
         first = block.start.at_s
         backlog = self._backlog(-math.inf, before_s=first)
-        left = left_over(self.past, life_s=LIFE * self.plan.wait_s)
+        left = self._inherited(first)
         return max((backlog[signal] + left[signal]) / self.thresholds.margin(signal) for signal in signals)
 
     def rested(self, rest: Rest) -> None:
@@ -225,6 +225,10 @@ class Trial:
         """Return the most that the requests between two moments may have left for a while."""
         served = self._served_since(since_s, before_s=before_s)
         return {signal: served * max(0.0, *(block.gross(signal) for block in self.blocks)) for signal in Signal}
+
+    def _inherited(self, before_s: float) -> dict[Signal, float]:
+        """Return the most that other endpoints' requests may have left at that moment."""
+        return left_over(self.past, before_s=before_s, life_s=LIFE * self.plan.wait_s)
 
     def _served_since(self, since_s: float, *, before_s: float) -> int:
         """Return how many requests were answered between two moments, whole blocks and the whole warm-up counted."""

@@ -6,12 +6,13 @@ from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.stats.leftovers import left_over
 
 
-def objects_left(*looks, life_s=32):
+def objects_left(*looks, life_s=32, later_s=0):
     past = [
         Observation(at_s=at_s, heap_bytes=7, heap_objects=objects, goroutines=7, total_alloc=0, num_gc=0)
         for at_s, objects in looks
     ]
-    return left_over(past, life_s=life_s)[Signal.HEAP_OBJECTS]
+    before_s = past[-1].at_s + later_s if past else 0
+    return left_over(past, before_s=before_s, life_s=life_s)[Signal.HEAP_OBJECTS]
 
 
 def test_what_rose_and_is_still_there_may_go_away_later():
@@ -23,7 +24,7 @@ def test_what_came_to_rest_again_is_gone():
 
 
 def test_new_levels_may_be_as_high_as_old_ones_where_as_much_could_go():
-    assert objects_left((0, 1000), (1, 6000), (2.6, 1000), (4, 6000), life_s=1.5) == 5000
+    assert objects_left((0, 1000), (1, 6000), (2.6, 1000), (4, 6000), life_s=1.6) == 5000
     assert objects_left((0, 1000), (0.9, 6000), (1.1, 6000), (2.3, 1000), (2.9, 6000), life_s=1) == 5000
     assert objects_left((0, 1000), (1, 6000), (3, 6000), (4, 9000), (5, 6000), life_s=2.5) == 3000
 
@@ -31,6 +32,11 @@ def test_new_levels_may_be_as_high_as_old_ones_where_as_much_could_go():
 def test_what_outlives_everything_that_goes_away_stays():
     assert objects_left((0, 1000), (1, 6000), (20, 6000), (40, 6000), life_s=40) == 5000
     assert objects_left((0, 1000), (1, 6000), (20, 6000), (40, 6000), life_s=16) == 0
+
+
+def test_time_without_a_look_counts_as_well():
+    assert objects_left((0, 1000), (1, 6000), life_s=10, later_s=8) == 5000
+    assert objects_left((0, 1000), (1, 6000), life_s=10, later_s=11) == 0
 
 
 @pytest.mark.parametrize("looks", [[], [(-2, 1000)], [(0, 1000), (0, 1000)]])
