@@ -24,7 +24,7 @@ from pytest_goleak.stats.trace import Trace
 
 __all__ = ["Part", "Trial"]
 
-LIFE = 4.0
+LIFE = 2.0
 """Multiple of the idle wait for which another endpoint's requests may leave something before it goes away."""
 
 LISTEN_S = 1.0
