@@ -134,13 +134,19 @@ class Listen:
     """Look again and again without doing anything else, to learn how the levels move by themselves."""
 
     seconds: float
+    until: Mapping[Signal, float] = field(default_factory=dict)
+    """Stop early when levels have been at or below these for :data:`SILENCE_S`, and moved by less than *rest*: what is
+    not back may yet go away, and is listened to for the whole time."""
     rest: Mapping[Signal, float] = field(default_factory=dict)
-    """Largest range over :data:`SILENCE_S` that counts as none: then there is no more to hear."""
+    """Largest range that counts as none."""
 
     def is_over(self, looks: Sequence[Observation]) -> bool:
         """Whether *looks* so far tell all that listening on would."""
         recent = _latest(looks, SILENCE_S)
-        return bool(recent and self.rest) and all(_range(recent, signal) <= most for signal, most in self.rest.items())
+        return bool(recent and self.until) and all(
+            max(look.level(signal) for look in recent) <= until and _range(recent, signal) <= self.rest[signal]
+            for signal, until in self.until.items()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,7 +230,7 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
     if not _may_drain(trial, block, unproven, is_suspect=bool(suspects)) or not trial.schedule.has_time_to_wait():
         return None
     if not trial.has_listened:
-        heard = yield from trial.listen(unproven)
+        heard = yield from trial.listen(unproven, after=block)
         if block.stands(heard, unproven, trial.thresholds):
             return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
     if trial.is_restless:

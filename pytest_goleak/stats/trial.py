@@ -125,15 +125,16 @@ class Trial:
         self.grows_with_time |= rounds == BLOCK_ROUNDS and evidence.grows_with_time(self.thresholds)
         return evidence
 
-    def listen(self, signals: Sequence[Signal]) -> Part[Observation]:
+    def listen(self, signals: Sequence[Signal], *, after: Evidence | None = None) -> Part[Observation]:
         """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on.
 
-        Return the last levels.
+        Return the last levels; soon, if all that *after* added has gone and nothing moves.
         """
         self.has_listened = True
         seconds = max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
         rest = {signal: self.thresholds.floor(signal) / 2 for signal in signals}
-        result = yield from self.ask(Listen(seconds=seconds, rest=rest), ListenResult)
+        until = {signal: after.start.level(signal) + most for signal, most in rest.items()} if after else {}
+        result = yield from self.ask(Listen(seconds=seconds, until=until, rest=rest), ListenResult)
         self.is_restless = is_restless(result.observations, signals, self.thresholds)
         if self.is_restless:
             self.looking = best_looking(

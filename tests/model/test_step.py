@@ -17,7 +17,7 @@ def load(requests, seconds):
     return LoadResult(planned=requests, completed=requests, duration_s=seconds)
 
 
-LISTEN = Listen(seconds=3.0, rest={Signal.HEAP_OBJECTS: 32})
+LISTEN = Listen(seconds=3.0, until={Signal.HEAP_OBJECTS: 1032}, rest={Signal.HEAP_OBJECTS: 32})
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ LISTEN = Listen(seconds=3.0, rest={Signal.HEAP_OBJECTS: 32})
         ([1000] * 5, False),
         ([1000] * 11, True),
         ([1000, 1032] * 6, True),
+        ([1033] * 11, False),
         ([1000] * 10 + [1100], False),
         ([1100] + [1000] * 10, False),
         ([1100] + [1000] * 11, True),
