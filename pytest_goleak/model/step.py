@@ -46,16 +46,22 @@ SILENCE_S = 1.0
 """Rest after which there is nothing more to listen to."""
 
 
-def _latest(looks: Sequence[Observation], seconds: float) -> list[Observation]:
-    """Return the last of *looks* over so many *seconds* at least, none if they do not go back that far."""
+def _are_at_rest(
+    looks: Sequence[Observation], seconds: float, *, until: Mapping[Signal, float], rest: Mapping[Signal, float]
+) -> bool:
+    """Whether all levels were at or below *until* for so long, and moved by no more than *rest*; never if it is empty.
+
+    The last look before that time counts as well, so that no leap between two looks is missed.
+    """
     since_s = looks[-1].at_s - seconds
     before = sum(1 for look in looks if look.at_s <= since_s)
-    return list(looks[before - 1 :]) if before else []
-
-
-def _range(looks: Sequence[Observation], signal: Signal) -> int:
-    levels = [look.level(signal) for look in looks]
-    return max(levels) - min(levels)
+    if not before or not until:
+        return False
+    for signal, most in until.items():
+        levels = [look.level(signal) for look in looks[before - 1 :]]
+        if max(levels) > most or max(levels) - min(levels) > rest.get(signal, math.inf):
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +148,7 @@ class Listen:
 
     def is_over(self, looks: Sequence[Observation]) -> bool:
         """Whether *looks* so far tell all that listening on would."""
-        recent = _latest(looks, SILENCE_S)
-        return bool(recent and self.until) and all(
-            max(look.level(signal) for look in recent) <= until and _range(recent, signal) <= self.rest[signal]
-            for signal, until in self.until.items()
-        )
+        return _are_at_rest(looks, SILENCE_S, until=self.until, rest=self.rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,12 +178,7 @@ class Drain:
         return self._is_back(looks) or self._is_settled(looks)
 
     def _is_settled(self, looks: Sequence[Observation]) -> bool:
-        recent = _latest(looks, SETTLED_S)
-        return bool(recent and self.mostly) and all(
-            max(look.level(signal) for look in recent) <= most
-            and _range(recent, signal) <= self.rest.get(signal, math.inf)
-            for signal, most in self.mostly.items()
-        )
+        return _are_at_rest(looks, SETTLED_S, until=self.mostly, rest=self.rest)
 
     def _is_back(self, looks: Sequence[Observation]) -> bool:
         """Whether everything is back and at rest: a level that only dips does not count."""

@@ -208,9 +208,8 @@ class Trial:
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
         """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go."""
-        first = block.start.at_s
-        backlog = self._backlog(-math.inf, before_s=first)
-        left = self._inherited(first)
+        began_s = block.start.at_s
+        backlog, left = self._backlog(-math.inf, before_s=began_s), self._inherited(began_s)
         return max((backlog[signal] + left[signal]) / self.thresholds.margin(signal) for signal in signals)
 
     def rested(self, rest: Rest) -> None:
