@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import binomtest
 
+from pytest_goleak.model.looks import ONE_LOOK, Looks
+from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, Verdict
@@ -265,9 +267,9 @@ class SimulatedService:
         self.rate = rate
         self.collections = 0
 
-    def past(self) -> list[Observation]:
+    def past(self) -> list[Measured]:
         """Return looks before the first request: for all that the judge knows, what is there by now may go away."""
-        return [EMPTY, self._observe()]
+        return [Measured(looks=(EMPTY, self._observe()))]
 
     def perform(self, step: Step) -> StepResult:
         match step:
@@ -289,7 +291,7 @@ class SimulatedService:
                 return SnapshotResult(elapsed_s=self.world.now)
 
     def _block(self, step: Block) -> BlockResult:
-        observations = [self._observe(step.looks, is_least=step.is_least)]
+        observations = [self._observe(step.looks)]
         loads: list[LoadResult | None] = []
         for index, dose in enumerate(step.doses):
             size = step.size(index, loads)
@@ -298,7 +300,7 @@ class SimulatedService:
             else:
                 self.world.now += step.idle_share * size / self.rate
                 loads.append(None)
-            observations.append(self._observe(step.looks, is_least=step.is_least))
+            observations.append(self._observe(step.looks))
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self.world.now)
 
     def _listen(self, step: Listen) -> ListenResult:
@@ -327,16 +329,17 @@ class SimulatedService:
             planned=requests, completed=requests, duration_s=duration, connections=16, latency_s=1 / self.rate
         )
 
-    def _observe(self, looks: int = 1, *, is_least: bool = False) -> Observation:
-        seen = []
-        for _ in range(looks):
-            self.world.now += 0.01 if looks == 1 else 0.03
-            self.collections += 1
-            seen.append(
-                levels(*(EMPTY.level(signal) for signal in Signal))
-                + sum((part(self.world) for part in self.parts), levels())
-            )
-        level = np.min(seen, axis=0) if is_least else np.mean(seen, axis=0)
+    def _observe(self, looks: Looks = ONE_LOOK) -> Observation:
+        seen: list[Observation] = []
+        while not seen or not looks.are_over(seen):
+            self.world.now += 0.01 if looks.most == 1 else 0.03
+            seen.append(self._look())
+        return looks.read(seen)
+
+    def _look(self) -> Observation:
+        self.collections += 1
+        level = levels(*(EMPTY.level(signal) for signal in Signal))
+        level = level + sum((part(self.world) for part in self.parts), levels())
         return Observation(
             at_s=self.world.now,
             heap_bytes=round(level[0]),

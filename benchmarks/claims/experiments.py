@@ -181,7 +181,7 @@ class PacedService(SimulatedService):
         self.is_equal = is_equal
 
     def _block(self, step: Block) -> BlockResult:
-        observations = [self._observe(step.looks, is_least=step.is_least)]
+        observations = [self._observe(step.looks)]
         loads: list[LoadResult | None] = []
         mean_s = sum(step.doses) / max(1, sum(dose > 0 for dose in step.doses)) / self.rate
         longest_s = 1.3 * mean_s + OVERHEAD_S
@@ -191,7 +191,7 @@ class PacedService(SimulatedService):
             self.world.now += OVERHEAD_S if dose else step.idle_share * mean_s
             if self.is_equal:
                 self.world.now = began + longest_s * (1.0 if dose else step.idle_share)
-            observations.append(self._observe(step.looks, is_least=step.is_least))
+            observations.append(self._observe(step.looks))
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self.world.now)
 
 

@@ -12,7 +12,7 @@ from pytest_goleak.findings.source import SourceReader
 from pytest_goleak.measure.conduct import Bench, conduct
 from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import GoleakError
-from pytest_goleak.model.observation import Observation
+from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.plan import Endpoint
 from pytest_goleak.model.protocols import Clock, Fetcher, LoadDriver, ProgressListener, Source, Target
 from pytest_goleak.model.report import EndpointReport, Outcome, Verdict
@@ -38,8 +38,8 @@ class Equipment:
     """Gives the lines around a place in the source, where it is at hand."""
     extra_rules: Sequence[Rule] = ()
     """Diagnosis rules of third parties, asked first."""
-    past: list[Observation] = field(default_factory=list)
-    """Looks at this process by earlier measurements; each adds its own."""
+    past: list[Measured] = field(default_factory=list)
+    """Earlier measurements of this process; each adds itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from pytest_goleak.measure.mix import MixStream
 from pytest_goleak.measure.settle import settle
 from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import GoleakError
+from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.plan import Endpoint, MeasurePlan, Tolerance
 from pytest_goleak.model.protocols import LoadDriver, Progress, ProgressListener
@@ -145,7 +146,7 @@ class _Screening:
     def _look(self) -> Observation:
         """Return the levels at rest; later measurements have to know of them, too."""
         observation = settle(self.equipment.source, self.equipment.clock)
-        self.equipment.past.append(replace(observation, sites={}))
+        self.equipment.past.append(Measured(looks=(replace(observation, sites={}),)))
         return observation
 
     def _tell(self, stage: str, stream: LoadStream) -> None:

@@ -9,6 +9,8 @@ from pytest_goleak.measure.pace import Pace
 from pytest_goleak.measure.settle import SLOW_COLLECTION_S, check_same_process, listen, settle_noisy
 from pytest_goleak.measure.stream import Stream
 from pytest_goleak.model.errors import GoleakError
+from pytest_goleak.model.looks import ONE_LOOK
+from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.protocols import Clock, Progress, ProgressListener, Source
 from pytest_goleak.model.report import Verdict
@@ -46,8 +48,8 @@ class Bench:
     """Keeps the profiles of the moment under the given name."""
     listen: ProgressListener = lambda _: None
     budget_s: float = 30.0
-    past: list[Observation] = field(default_factory=list)
-    """Looks at the process by earlier measurements; this one adds its own, without their sites."""
+    past: list[Measured] = field(default_factory=list)
+    """Earlier measurements of the process; this one adds itself."""
 
 
 def conduct(conversation: Conversation, bench: Bench) -> Verdict:
@@ -60,6 +62,7 @@ def conduct(conversation: Conversation, bench: Bench) -> Verdict:
 
     """
     measurement = _Measurement(bench)
+    most_left: Mapping[Signal, float] = {}
     try:
         step = next(conversation)
         while True:
@@ -71,9 +74,12 @@ def conduct(conversation: Conversation, bench: Bench) -> Verdict:
                 step = conversation.send(result)
     except StopIteration as end:
         verdict: Verdict = end.value
+        most_left = verdict.most_left
         return verdict
     finally:
-        bench.past.extend(replace(each, sites={}) for each in measurement.seen)
+        if measurement.seen:
+            looks = tuple(replace(each, sites={}) for each in measurement.seen)
+            bench.past.append(Measured(looks=looks, most_left=most_left))
 
 
 class _Measurement:
@@ -82,7 +88,6 @@ class _Measurement:
         self.started = bench.clock.now()
         self.seen: list[Observation] = []
         self.blocks = 0
-        self.rate = 0.0
         self.pace = Pace()
         self.foreseen: Mapping[Signal, float] = {}
 
@@ -126,7 +131,13 @@ class _Measurement:
                 break
             chunk = min(2 * chunk, max(stream.concurrency, int(result.rate * (deadline - self.bench.clock.now()))))
             chunk = max(1, min(chunk, step.max_requests - sent))
-        return WarmUpResult(requests=sent, rate=rate, observation=self._observe(), elapsed_s=self._elapsed())
+        return WarmUpResult(
+            requests=sent,
+            rate=rate,
+            connections=stream.concurrency,
+            observation=self._observe(),
+            elapsed_s=self._elapsed(),
+        )
 
     def _block(self, step: Block) -> BlockResult:
         self.blocks += 1
@@ -144,18 +155,12 @@ class _Measurement:
                 observations.append(self._observe(step))
                 self.pace.loaded(observations[-1].at_s - observations[-2].at_s, load.duration_s)
             else:
-                pause_s = self.pace.pause_s(self._load_s(size, loads), share=step.idle_share)
+                pause_s = self.pace.pause_s(_load_s(size, loads, expected=step.rate), share=step.idle_share)
                 self.bench.clock.sleep(pause_s)
                 loads.append(None)
                 observations.append(self._observe(step))
                 self.pace.idle(observations[-1].at_s - observations[-2].at_s, pause_s)
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self._elapsed())
-
-    def _load_s(self, size: int, loads: list[LoadResult | None]) -> float:
-        """Return how long *size* requests would take, by the *loads* of this block."""
-        done = [load for load in loads if load]
-        rate = sum(load.completed for load in done) / sum(load.duration_s for load in done) if done else self.rate
-        return size / max(rate, 1e-3)
 
     def _listen(self, step: Listen) -> ListenResult:
         self._tell("listening to the noise")
@@ -185,11 +190,9 @@ class _Measurement:
 
         # Twice the whole budget: a dose that takes longer has hung, and its shortfall says so.
         deadline_s = max(2 * self.bench.budget_s, 2 * self.bench.stream.timeout_s)
-        result = self.bench.stream.send(
+        return self.bench.stream.send(
             requests, deadline_s=deadline_s, same_request=same_request, on_progress=on_progress
         )
-        self.rate = result.rate or self.rate
-        return result
 
     def _first_of(self, step: Block) -> Observation:
         """Return the levels before the first round: a look without load, and as long as those of idle rounds."""
@@ -206,8 +209,8 @@ class _Measurement:
         return last
 
     def _observe(self, step: Block | None = None) -> Observation:
-        looks, is_least = (step.looks, step.is_least) if step else (1, False)
-        return self._checked(settle_noisy(self.bench.source, self.bench.clock, looks=looks, is_least=is_least))
+        looks = step.looks if step else ONE_LOOK
+        return self._checked(settle_noisy(self.bench.source, self.bench.clock, looks))
 
     def _observe_once(self) -> Observation:
         return self._checked(self.bench.source.observe(collections=1))
@@ -235,3 +238,10 @@ class _Measurement:
                 **place,
             )
         )
+
+
+def _load_s(size: int, loads: list[LoadResult | None], *, expected: float) -> float:
+    """Return how long *size* requests would take: at the rate of *loads*, before the first at the *expected* one."""
+    done = [load for load in loads if load]
+    rate = sum(load.completed for load in done) / sum(load.duration_s for load in done) if done else expected
+    return size / rate if rate else 0.0

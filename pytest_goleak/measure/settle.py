@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from statistics import fmean
+from collections.abc import Callable, Sequence
 
 from pytest_goleak.model.errors import TargetRestartedError
+from pytest_goleak.model.looks import Looks
 from pytest_goleak.model.observation import Observation
 from pytest_goleak.model.protocols import Clock, Source
 
@@ -36,19 +35,13 @@ def settle(source: Source, clock: Clock) -> Observation:
     return observation
 
 
-def settle_noisy(source: Source, clock: Clock, *, looks: int, is_least: bool = False) -> Observation:
-    """Return the mean levels of several looks at a service whose levels never rest, or the least ones."""
+def settle_noisy(source: Source, clock: Clock, looks: Looks) -> Observation:
+    """Return the levels that several *looks* give at a service whose levels may never rest."""
     seen = [settle(source, clock)]
-    while len(seen) < looks:
+    while not looks.are_over(seen):
         clock.sleep(LOOK_INTERVAL_S)
         seen.append(source.observe(collections=1))
-    pick: Callable[[Iterable[int]], float] = min if is_least else fmean
-    return replace(
-        seen[-1],
-        heap_bytes=round(pick(look.heap_bytes for look in seen)),
-        heap_objects=round(pick(look.heap_objects for look in seen)),
-        goroutines=round(pick(look.goroutines for look in seen)),
-    )
+    return looks.read(seen)
 
 
 def listen(

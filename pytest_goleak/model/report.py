@@ -61,6 +61,8 @@ class Verdict:
     """What kind of growth there was; ``None`` if nothing could be measured."""
     series: tuple[Point, ...] = ()
     """Every level that was read, in order of time."""
+    most_left: Mapping[Signal, float] = field(default_factory=dict)
+    """The most that all requests left, be it for a while, in the signal's unit; empty where nothing is proven."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,12 @@ import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pytest_goleak.model.looks import ONE_LOOK, Looks
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.report import Verdict
 
 __all__ = [
     "AGREEING_LOOKS",
-    "SETTLED_S",
     "SILENCE_S",
     "Block",
     "BlockResult",
@@ -38,11 +38,7 @@ __all__ = [
 AGREEING_LOOKS = 3
 """Looks in a row that end a drain early."""
 
-SETTLED_S = 2.0
-"""Rest that ends a drain which has taken most of the growth away, and not all of it."""
-
-
-SILENCE_S = 1.0
+SILENCE_S = 0.5
 """Rest after which there is nothing more to listen to."""
 
 
@@ -79,6 +75,8 @@ class WarmUpResult:
     requests: int
     rate: float
     """Requests per second that the service answers."""
+    connections: int = 1
+    """Connections that requests are sent on."""
     observation: Observation
     elapsed_s: float
     """Seconds since the experiment began, here and in the other results."""
@@ -95,10 +93,10 @@ class Block:
     empty, all idle rounds last as long as the mean of the loaded ones."""
     idle_share: float = 1.0
     """How long idle rounds last, as a share of the time that their load would take."""
-    looks: int = 1
-    """Observations per level."""
-    is_least: bool = False
-    """Whether the lowest of them counts for each signal, instead of their mean."""
+    looks: Looks = ONE_LOOK
+    """How each level is read."""
+    rate: float = 0.0
+    """Requests per second that are expected, until a round of this block shows how many there are."""
     same_request: bool = False
     """Whether all requests are the same one, placeholders filled in once."""
     load_s: float = math.inf
@@ -170,15 +168,20 @@ class Drain:
     """Largest fall over these looks that counts as none: what still falls is not over. Unlimited where it is not given.
     """
     mostly: Mapping[Signal, float] = field(default_factory=dict)
-    """Stop early as well when all levels are at or below these and have been at rest for :data:`SETTLED_S`: most is
-    gone, and nothing more goes."""
+    """Stop early as well when all levels are at or below these and have been at rest for *settled_s*: much is gone, and
+    nothing more goes."""
+    settled_s: float = math.inf
 
     def is_over(self, looks: Sequence[Observation]) -> bool:
         """Whether *looks* so far tell all that a longer wait would."""
         return self._is_back(looks) or self._is_settled(looks)
 
+    def is_silent(self, looks: Sequence[Observation]) -> bool:
+        """Whether *looks* that came before the wait tell all that it would: all was back, and nothing moved."""
+        return _are_at_rest(looks, SILENCE_S, until=self.until, rest=self.rest)
+
     def _is_settled(self, looks: Sequence[Observation]) -> bool:
-        return _are_at_rest(looks, SETTLED_S, until=self.mostly, rest=self.rest)
+        return _are_at_rest(looks, self.settled_s, until=self.mostly, rest=self.rest)
 
     def _is_back(self, looks: Sequence[Observation]) -> bool:
         """Whether everything is back and at rest: a level that only dips does not count."""

@@ -63,8 +63,10 @@ def second_cycle(
     # A leak grows as much per request in a smaller dose, and a smaller dose is less likely to hold more at once.
     dose = max(1, round(AGAIN_SHARE * first.blocks[-1].dose))
     cases = {signal: _case_of(trial, first, signal, is_proven=signal in confirmed) for signal in suspects}
+    has_stayed = False
     while True:
         trial.rested(first)
+        has_stayed |= any(first.kept[signal].stays for signal in suspects)
         rest = yield from _load_and_rest(trial, first, suspects, dose)
         again = rest.blocks[-1]
         for signal, case in cases.items():
@@ -77,12 +79,13 @@ def second_cycle(
         if not leaking and rest.has_sunk(suspects):
             trial.start_anew()
             return None
-        if not leaking and rest.is_drained(suspects):
-            return _clean_if_certain(trial, first, rest, suspects)
-        trial.last_doubt = doubt_of(trial, rest, suspects) or (
-            f"{wording.growth(trial.estimates(again), suspects)}, and neither stays nor goes for certain"
-        )
-        if not staying or not trial.may_suspect or not trial.schedule.has_time_to_confirm(again):
+        is_drained = not leaking and rest.is_drained(suspects)
+        if is_drained and (first.is_drained(suspects) or rest.is_certain(suspects)):
+            return _clean_if_outlasted(trial, first, rest, suspects, has_stayed=has_stayed)
+        trial.last_doubt = wording.MAY_HIDE if is_drained else _doubt_about(trial, rest, suspects)
+        # A cycle that begins at rest has nothing that could hide what it adds.
+        is_telling = bool(staying) or (is_drained and rest.is_level(suspects))
+        if not is_telling or not trial.may_suspect or not trial.schedule.has_time_to_confirm(again):
             return None
         first = rest
 
@@ -105,12 +108,18 @@ def _load_and_rest(trial: Trial, first: Rest, suspects: tuple[Signal, ...], dose
     return rest
 
 
-def _clean_if_certain(trial: Trial, first: Rest, rest: Rest, suspects: tuple[Signal, ...]) -> Verdict | None:
-    """Return ``clean`` if what *rest* shows to have drained can't hide anything that *first* left."""
-    if any(first.kept[signal].stays for signal in suspects) and trial.must_outlast():
+def _clean_if_outlasted(
+    trial: Trial, first: Rest, rest: Rest, suspects: tuple[Signal, ...], *, has_stayed: bool
+) -> Verdict | None:
+    """Return ``clean`` after *rest*, unless growth that *has_stayed* stopped only just now."""
+    if has_stayed and trial.must_outlast():
         trial.last_doubt = "growth stopped only just now"
         return None
-    if not first.is_drained(suspects) and not rest.is_certain(suspects):
-        trial.last_doubt = "what earlier requests left went away meanwhile, and may hide what stays"
-        return None
     return clean_after_drain(trial, rest, suspects, "a second cycle of load and rest adds nothing", first=first)
+
+
+def _doubt_about(trial: Trial, rest: Rest, suspects: tuple[Signal, ...]) -> str:
+    """Return what *rest* leaves open."""
+    return doubt_of(trial, rest, suspects) or (
+        f"{wording.growth(trial.estimates(rest.blocks[-1]), suspects)}, and neither stays nor goes for certain"
+    )

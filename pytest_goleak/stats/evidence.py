@@ -72,6 +72,12 @@ class Evidence:
         return self.result.observations[int(np.argmax(2 * served >= served[-1])) + 1].at_s
 
     @property
+    def longest_gap_s(self) -> float:
+        """Seconds between the ends of two loaded rounds, one after the other, that are farthest apart."""
+        ends = [look.at_s for look, dose in zip(self.result.observations[1:], self.doses, strict=True) if dose]
+        return max((later - earlier for earlier, later in pairwise(ends)), default=0.0)
+
+    @property
     def start(self) -> Observation:
         """The levels before the first round."""
         return self.result.observations[0]

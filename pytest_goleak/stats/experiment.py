@@ -10,13 +10,15 @@ from collections.abc import Iterable, Sequence
 
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.growth import GrowthClass
-from pytest_goleak.model.observation import Observation, Signal
+from pytest_goleak.model.measured import Measured
+from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Verdict
 from pytest_goleak.model.step import (
     Block,
     BlockResult,
     Conversation,
+    ListenResult,
     Proof,
     ProofResult,
     Snapshot,
@@ -58,7 +60,7 @@ def experiment(
     sample_bytes: int = 0,
     name: str = "",
     is_varied: bool = False,
-    past: Sequence[Observation] = (),
+    past: Sequence[Measured] = (),
 ) -> Conversation:
     """Return the experiment on one endpoint.
 
@@ -68,7 +70,7 @@ def experiment(
             on until the profile has samples enough to name the site. 0 if the profile is exact.
         name: of the endpoint; each gets a coin of its own from the one seed.
         is_varied: whether its requests differ from one another; then a leak is tried with equal ones, too.
-        past: looks at the same process by earlier measurements; what these left may go away during this one.
+        past: earlier measurements of the same process; what these left may go away during this one.
 
     """
     trial = Trial(plan, sample_bytes, Coin(f"{plan.seed}/{name}"), is_varied=is_varied, past=past)
@@ -80,7 +82,9 @@ def experiment(
 
 def _conduct(trial: Trial) -> Part[Verdict]:
     warm = yield from trial.ask(WarmUp(seconds=WARM_UP_S, max_requests=WARM_UP_REQUESTS), WarmUpResult)
-    trial.schedule.warmed_up(requests=warm.requests, rate=warm.rate, elapsed_s=warm.elapsed_s)
+    trial.schedule.warmed_up(
+        requests=warm.requests, rate=warm.rate, elapsed_s=warm.elapsed_s, connections=warm.connections
+    )
     proof = yield from trial.ask(Proof(), ProofResult)
     trial.proven_at_start = proof.leaked
     yield from trial.ask(Snapshot(name="before"), SnapshotResult)
@@ -135,6 +139,9 @@ def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> P
     Returns ``None`` when nothing is proven yet; the experiment goes on with a larger dose.
     """
     outweighing = trial.outweighing(block, suspects)
+    is_drain = trial.drains_by_itself(block, suspects) and trial.schedule.has_time_to_wait()
+    if is_drain and not trial.schedule.can_outweigh(block, outweighing):
+        return (yield from _wait_for_drain(trial, block, suspects))  # no repetition would make the drain certain
     dose = trial.schedule.repeat_dose(block, suspects, trial.thresholds, outweighing=outweighing)
     if (doubt := _too_early(trial, block, suspects, dose)) is not None or dose is None:
         trial.last_doubt = doubt or ""
@@ -175,7 +182,8 @@ def _wait_and_see(
     """Wait idle after the two blocks, and judge what is left of their growth."""
     # Half of what the first of the two blocks added is that old by now: if it went with age, that would show.
     aged = min(repeat.end.at_s - block.middle_s, AGED_SHARE * trial.plan.wait_s)
-    rest = yield from trial.rest([block, repeat], trial.plan.wait_s - aged)
+    wait_s = trial.plan.wait_s - aged
+    rest = yield from trial.rest([block, repeat], wait_s)
     leaking = [signal for signal in confirmed if rest.kept[signal].stays]
     if leaking and not rest.kept[Signal.GOROUTINES].has_fallen:
         if not rest.is_telling(leaking):
@@ -189,7 +197,7 @@ def _wait_and_see(
             return None
         waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later"))
-    if not rest.is_drained(suspects):
+    if not rest.is_drained(suspects) and rest.waited_s >= wait_s:
         rest = yield from trial.rest([block, repeat], aged)
     if rest.has_sunk(suspects):
         trial.start_anew()
@@ -229,22 +237,30 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
     unproven = tuple(dict.fromkeys([*suspects, *block.unproven(trial.thresholds)]))
     if not _may_drain(trial, block, unproven, is_suspect=bool(suspects)) or not trial.schedule.has_time_to_wait():
         return None
+    heard = None
     if not trial.has_listened:
         heard = yield from trial.listen(unproven, after=block)
-        if block.stands(heard, unproven, trial.thresholds):
+        if block.stands(heard.observations[-1], unproven, trial.thresholds):
             return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
     if trial.is_restless:
         return None
-    rest = yield from trial.rest([block], trial.plan.wait_s)
-    if rest.is_drained(unproven) and rest.is_certain(unproven) and not rest.has_sunk(unproven):
-        return clean_after_drain(trial, rest, unproven, "is back to where it was")
-    has_fallen = any(rest.kept[signal].has_fallen for signal in unproven)
-    if rest.has_sunk(unproven) or (rest.is_drained(unproven) and not has_fallen):
+    return (yield from _wait_for_drain(trial, block, unproven, heard=heard))
+
+
+def _wait_for_drain(
+    trial: Trial, block: Evidence, signals: tuple[Signal, ...], *, heard: ListenResult | None = None
+) -> Part[Verdict | None]:
+    """Wait idle until what *block* left of *signals* is gone; where that may hide something, do it again."""
+    rest = yield from trial.rest([block], trial.plan.wait_s, heard=heard)
+    if rest.is_drained(signals) and rest.is_certain(signals) and not rest.has_sunk(signals):
+        return clean_after_drain(trial, rest, signals, "is back to where it was")
+    has_fallen = any(rest.kept[signal].has_fallen for signal in signals)
+    if rest.has_sunk(signals) or (rest.is_drained(signals) and not has_fallen):
         trial.start_anew()  # what fell in the block has gone
         return None
-    if rest.falling(unproven) or not has_fallen:
+    if rest.falling(signals) or not has_fallen:
         return None
-    return (yield from second_cycle(trial, rest, unproven, []))
+    return (yield from second_cycle(trial, rest, signals, []))
 
 
 def _may_drain(trial: Trial, block: Evidence, unproven: Iterable[Signal], *, is_suspect: bool) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_goleak.model.looks import ONE_LOOK, Looks
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.stats.design import BLOCK_ROUNDS, Thresholds
 from pytest_goleak.stats.randomisation import half_width
@@ -21,6 +22,12 @@ COUNTS = (1, 2, 3, 6, 12, 24, 36, 48)
 SAFETY = 1.4
 """Requests beyond those that the noise asks for on average."""
 
+FALL_SHARE = 0.5
+"""Share of the range of a level that makes a fall: what swells was dropped then, and is at its lowest."""
+
+LEAST_FALLS = 3
+"""Falls that have to be heard before the next one is counted upon."""
+
 RISE_SHARE = 0.3
 """Share of the range of a level that it has to rise, without load, to be noise and no drain."""
 
@@ -29,14 +36,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looking:
-    """How the levels of a block are read."""
+    """How the levels of a block are read, and what that costs."""
 
-    looks: int = 1
-    """Looks per level."""
-    is_least: bool = False
-    """Whether the lowest look counts, which is steady where memory swells and is dropped; else their mean does."""
+    looks: Looks = ONE_LOOK
     seconds: float = 0.0
-    """Time that the looks of one level take."""
+    """Time that the looks of one level take on average."""
     needed_dose: int = 0
     """Requests of a loaded round that the noise which is left needs."""
 
@@ -66,21 +70,58 @@ def best_looking(
     levels = {signal: np.array([each.level(signal) for each in listened], dtype=float) for signal in signals}
     interval = (listened[-1].at_s - listened[0].at_s) / max(1, len(listened) - 1)
     best, least_s = Looking(), math.inf
-    for count in COUNTS:
-        if count * interval * BLOCK_ROUNDS >= seconds or 1.3 * count > len(listened):
-            break
-        for is_least in (False, True):
-            # A round's change is the difference of two levels.
-            dose = SAFETY * max(
-                half_width(math.sqrt(2) * float(np.std(_read(series, count, is_least=is_least))), 1)
-                / thresholds.margin(signal)
-                for signal, series in levels.items()
-            )
-            round_s = count * interval + dose / rate
-            if round_s < least_s:
-                least_s = round_s
-                best = Looking(looks=count, is_least=is_least, seconds=count * interval, needed_dose=math.ceil(dose))
+    for looks, mean_count, read in _ways(levels):
+        if looks.most > 1 and mean_count * interval * BLOCK_ROUNDS >= seconds:
+            continue
+        # A round's change is the difference of two levels.
+        dose = SAFETY * max(
+            half_width(math.sqrt(2) * float(np.std(series)), 1) / thresholds.margin(signal)
+            for signal, series in read.items()
+        )
+        round_s = mean_count * interval + dose / rate
+        if round_s < least_s:
+            least_s = round_s
+            best = Looking(looks=looks, seconds=mean_count * interval, needed_dose=math.ceil(dose))
     return best
+
+
+def _ways(levels: Mapping[Signal, Floats]) -> Iterator[tuple[Looks, float, dict[Signal, Floats]]]:
+    """Yield ways to look, how many looks they take on average, and the levels they would have read from *levels*."""
+    length = min(series.size for series in levels.values())
+    for count in COUNTS:
+        if count == 1 or 1.3 * count <= length:
+            for is_least in (False, True):
+                read = {signal: _read(series, count, is_least=is_least) for signal, series in levels.items()}
+                yield Looks(most=count, is_least=is_least), count, read
+    falls = {signal: FALL_SHARE * float(np.ptp(series)) for signal, series in levels.items()}
+    ends = _ends(levels, falls) if all(falls.values()) else []
+    if len(set(ends)) >= LEAST_FALLS:
+        read = {
+            signal: np.array([series[start : end + 1].min() for start, end in enumerate(ends)])
+            for signal, series in levels.items()
+        }
+        counts = [end - start + 1 for start, end in enumerate(ends)]
+        yield Looks(most=math.ceil(1.3 * max(counts)), is_least=True, falls=falls), float(np.mean(counts)), read
+
+
+def _ends(levels: Mapping[Signal, Floats], falls: Mapping[Signal, float]) -> list[int]:
+    """Return, for each look that a reading could begin with, the one after which all *falls* have happened.
+
+    Readings that would not have ended are left out: they are the last ones.
+    """
+    ends: list[int] = []
+    for start in range(min(series.size for series in levels.values())):
+        last = [_first_fall(levels[signal][start:], by) for signal, by in falls.items()]
+        if None in last:
+            break
+        ends.append(start + max(index for index in last if index is not None))
+    return ends
+
+
+def _first_fall(series: Floats, by: float) -> int | None:
+    """Return the index of the first level of *series* that is so far below an earlier one."""
+    fallen = np.maximum.accumulate(series) - series >= by
+    return int(fallen.argmax()) if fallen.any() else None
 
 
 def is_restless(listened: Sequence[Observation], signals: Iterable[Signal], thresholds: Thresholds) -> bool:

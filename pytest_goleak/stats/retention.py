@@ -13,7 +13,7 @@ from pytest_goleak.stats.classes import drain_forecast
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.evidence import TELLING, Evidence, background_drift
 
-__all__ = ["GONE", "Rest", "Retention", "rest_after"]
+__all__ = ["Rest", "Retention", "rest_after"]
 
 GONE = 0.1
 """Share of the growth that may be left of what counts as gone: structures that keep the size of a peak."""
@@ -97,8 +97,8 @@ class Rest:
     kept: Mapping[Signal, Retention]
     backlog: Mapping[Signal, float]
     """What earlier requests to this endpoint may have left that was about to go away when the blocks began."""
-    inherited: Mapping[Signal, float]
-    """What requests to other endpoints may have left likewise."""
+    unseen: Mapping[Signal, float]
+    """The most that was about to go away when the blocks began, whoever had left it."""
 
     @property
     def waited_s(self) -> float:
@@ -146,8 +146,11 @@ class Rest:
 
         The level before the blocks has the backlog in it, and that is gone now: as much may have stayed unseen.
         """
-        unseen = self.backlog[signal] + self.inherited[signal]
-        return self.kept[signal].rate + unseen / self.kept[signal].requests
+        return self.remains(signal) / self.kept[signal].requests
+
+    def remains(self, signal: Signal) -> float:
+        """Return the most that is there now and was not before, or is older and may go away yet, in all."""
+        return self.kept[signal].rate * self.kept[signal].requests + self.unseen[signal]
 
     def has_sunk(self, signals: Iterable[Signal]) -> bool:
         """Whether one of *signals* came to rest lower than the backlog explains.
@@ -160,6 +163,10 @@ class Rest:
             > max(self.kept[signal].floor, self.thresholds.margin(signal) * self.kept[signal].requests)
             for signal in signals
         )
+
+    def is_level(self, signals: Iterable[Signal]) -> bool:
+        """Whether none of *signals* came to rest lower than it was: then nothing older went away meanwhile."""
+        return all(-self.kept[signal].kept <= self.kept[signal].floor for signal in signals)
 
     def is_telling(self, signals: Iterable[Signal]) -> bool:
         """Whether what stayed of one of *signals* is more than what tables of libraries take to fill."""
@@ -206,7 +213,7 @@ def rest_after(
     thresholds: Thresholds,
     *,
     backlog: Mapping[Signal, float],
-    inherited: Mapping[Signal, float],
+    unseen: Mapping[Signal, float],
 ) -> Rest:
     """Return what *drain* left of the growth of *blocks*, background drift taken off."""
     first, last, after = blocks[0], blocks[-1], drain.observations[-1]
@@ -223,6 +230,4 @@ def rest_after(
             series=tuple(observation.level(signal) - start for observation in drain.observations),
             swing=_rise([each.level(signal) - drift * each.at_s for each in drain.observations]),
         )
-    return Rest(
-        blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept, backlog=backlog, inherited=inherited
-    )
+    return Rest(blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept, backlog=backlog, unseen=unseen)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_goleak.model.observation import LoadResult, Signal
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, SPREAD, Thresholds
+from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, SPREAD, WARM_UP_REQUESTS, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
 __all__ = ["DOUBLING", "Schedule"]
@@ -79,12 +79,14 @@ class Schedule:
     """Time that the smallest dose takes; one that is answered at once takes as long."""
     round_cost_s: float = 0.02
     """Time that a round takes beside its load: settling and captures."""
+    connections: int = 1
+    """Connections that requests are sent on."""
     look_s: float = 0.0
     """Time that one look at the levels took after the warm-up."""
 
-    def warmed_up(self, *, requests: int, rate: float, elapsed_s: float) -> None:
+    def warmed_up(self, *, requests: int, rate: float, elapsed_s: float, connections: int = 1) -> None:
         """Take in the result of the warm-up."""
-        self.served, self.rate, self.elapsed_s = requests, rate, elapsed_s
+        self.served, self.rate, self.elapsed_s, self.connections = requests, rate, elapsed_s, connections
         self.load_s = requests / max(rate, 1e-3)
 
     def block_done(self, requests: int, result: BlockResult, *, idle_share: float = 1.0) -> None:
@@ -112,8 +114,12 @@ class Schedule:
             self.rate = rate
 
     def first_dose(self) -> int:
-        """Return the dose of the block that is not judged: small and quick."""
-        return max(LEAST_DOSE, min(100, int(self.rate * 0.1 * min(1.0, self.budget_s / 30))))
+        """Return the dose of the block that is not judged: small and quick, but enough for every connection.
+
+        The runtime keeps records of what waits at a time, and the first larger dose would seem to grow by them.
+        """
+        quick = min(100, int(self.rate * 0.1 * min(1.0, self.budget_s / 30)))
+        return max(LEAST_DOSE, min(self.connections, WARM_UP_REQUESTS), quick)
 
     def first_rounds(self, *, proves: bool) -> int:
         """Return the rounds of that block: few, and fewer where they are dear; all where proof may begin with it."""
@@ -132,9 +138,12 @@ class Schedule:
         enough = min(ENOUGH_REQUESTS - self.served, (self._enough_load_s - self.load_s) * self.rate)
         wanted = max(math.ceil(AMPLE * enough / (BLOCK_ROUNDS / 2)), self.at_once)
         seconds = self._share_s()
-        # What the runtime keeps to itself differs by the floor from round to round: fewer requests are rarely decisive.
+        # What the runtime keeps to itself differs by the floor from round to round: fewer requests are rarely decisive,
+        # unless there is growth to be seen.
         decisive = math.ceil(max(thresholds.floor(signal) / thresholds.margin(signal) for signal in Signal))
-        if wanted < decisive and self.block_s(decisive, idle_share=IDLE_SHARE) < DECISIVE_SHARE * self.budget_s:
+        is_flat = all(growth.per_request <= thresholds.margin(signal) for signal, growth in first.growth.items())
+        is_affordable = self.block_s(decisive, idle_share=IDLE_SHARE) < DECISIVE_SHARE * self.budget_s
+        if wanted < decisive and is_flat and is_affordable:
             wanted, seconds = decisive, self.remaining_s
         dose = self._capped(wanted, seconds, first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
@@ -224,6 +233,10 @@ class Schedule:
             block.growth[signal].low * dose * BLOCK_ROUNDS / 2 > 2 * thresholds.floor(signal) for signal in suspects
         )
         return min(dose, block.dose) if dose >= LEAST_DOSE and telling else None
+
+    def can_outweigh(self, block: Evidence, requests: float) -> bool:
+        """Whether *block* and its repetition, of up to twice the dose, come to so many *requests*."""
+        return AMPLE * (requests - block.requests) / (BLOCK_ROUNDS / 2) <= MOST_OUTWEIGHING * block.dose
 
     def _outweighing_dose(self, block: Evidence, requests: float, thresholds: Thresholds) -> int:
         """Return the dose that brings *block* and its repetition to so many *requests*, if less than twice does."""

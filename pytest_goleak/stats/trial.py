@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from pytest_goleak.model.growth import GrowthClass
-from pytest_goleak.model.observation import Observation, Signal
+from pytest_goleak.model.measured import Measured
+from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
 from pytest_goleak.model.step import Block, BlockResult, Drain, DrainResult, Listen, ListenResult, Step, StepResult
+from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import bytes_alone_reached
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
@@ -18,7 +20,7 @@ from pytest_goleak.stats.leftovers import left_over
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
 from pytest_goleak.stats.power import Conditions, predict, spread
 from pytest_goleak.stats.randomisation import half_width
-from pytest_goleak.stats.retention import GONE, Rest, rest_after
+from pytest_goleak.stats.retention import Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
 
@@ -26,6 +28,14 @@ __all__ = ["Part", "Trial"]
 
 LIFE = 2.0
 """Multiple of the idle wait for which another endpoint's requests may leave something before it goes away."""
+
+HALF = 0.5
+"""Share of the growth that may be left when a wait ends early."""
+
+SETTLED_S = 1.0
+GAPS = 1.5
+"""Rest that ends such a wait: so many seconds, and so many times the longest pause between loads. What goes away at an
+age does so with the same pauses."""
 
 LISTEN_S = 1.0
 LISTEN_SHARE = 0.1
@@ -44,12 +54,12 @@ class Trial:
         sample_bytes: mean bytes between two samples of the service's heap profile.
         coin: decides which rounds get load.
         is_varied: whether the endpoint's requests differ from one another.
-        past: looks at the same process by earlier measurements.
+        past: earlier measurements of the same process.
 
     """
 
     def __init__(
-        self, plan: MeasurePlan, sample_bytes: int, coin: Coin, *, is_varied: bool, past: Sequence[Observation] = ()
+        self, plan: MeasurePlan, sample_bytes: int, coin: Coin, *, is_varied: bool, past: Sequence[Measured] = ()
     ) -> None:
         self.plan = plan
         self.sample_bytes = sample_bytes
@@ -70,6 +80,10 @@ class Trial:
         self.levelled_after: int | None = None
         self.held = dict.fromkeys(Signal, 0.0)
         """The most that was held at once so far, and given back in an idle wait."""
+        self._remainder = dict.fromkeys(Signal, math.inf)
+        """What the last idle wait may have left to go away yet."""
+        self._remainder_at_s = self._remainder_since_s = math.inf
+        """When that wait was over, and since when requests were counted."""
         self.has_gone_far = False
         """Whether a far larger dose showed that memory goes on growing."""
         self.last_doubt = ""
@@ -112,7 +126,7 @@ class Trial:
             sizes=sizes,
             idle_share=idle_share,
             looks=self.looking.looks,
-            is_least=self.looking.is_least,
+            rate=self.schedule.rate,
             load_s=self.schedule.most_load_s(rounds=rounds, idle_share=idle_share),
             foreseen=self._foreseen(),
         )
@@ -125,10 +139,10 @@ class Trial:
         self.grows_with_time |= rounds == BLOCK_ROUNDS and evidence.grows_with_time(self.thresholds)
         return evidence
 
-    def listen(self, signals: Sequence[Signal], *, after: Evidence | None = None) -> Part[Observation]:
+    def listen(self, signals: Sequence[Signal], *, after: Evidence | None = None) -> Part[ListenResult]:
         """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on.
 
-        Return the last levels; soon, if all that *after* added has gone and nothing moves.
+        Return what was heard; soon, if all that *after* added has gone and nothing moves.
         """
         self.has_listened = True
         seconds = max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
@@ -145,7 +159,7 @@ class Trial:
                 rate=self.schedule.rate,
             )
             self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
-        return result.observations[-1]
+        return result
 
     def too_noisy(self, block: Evidence, *, dose: int) -> list[Signal]:
         """Return the signals whose noise without load, as in *block*, would keep *dose* from being proven, too."""
@@ -171,10 +185,13 @@ class Trial:
         conditions = Conditions(rate=self.schedule.rate, noise=noise, round_cost_s=self.schedule.round_cost_s)
         return dict(predict(self.plan, conditions).min_detectable)
 
-    def rest(self, blocks: Sequence[Evidence], seconds: float, *, is_whole: bool = False) -> Part[Rest]:
+    def rest(
+        self, blocks: Sequence[Evidence], seconds: float, *, is_whole: bool = False, heard: ListenResult | None = None
+    ) -> Part[Rest]:
         """Wait idle for so long, or until all that *blocks* added is gone, and return what is left.
 
-        Unless the wait *is_whole* it also ends when most is gone and nothing more goes, which tells no leak.
+        Unless the wait *is_whole* it also ends when half of it is gone and nothing more goes: that tells no leak, and
+        what stays is for another cycle to tell. If all was silent that was *heard* since the blocks, there is no wait.
         """
         first, last = blocks[0].start, blocks[-1].end
         requests = sum(block.requests for block in blocks)
@@ -187,30 +204,55 @@ class Trial:
 
         def mostly(signal: Signal) -> float:
             start = first.level(signal)
-            return start + max(self.thresholds.floor(signal), GONE * (last.level(signal) - start))
+            return start + max(self.thresholds.floor(signal), HALF * (last.level(signal) - start))
 
         step = Drain(
             seconds=seconds,
             until={signal: target(signal) for signal in Signal},
             rest={signal: self.thresholds.floor(signal) / 2 for signal in Signal},
             mostly={} if is_whole else {signal: mostly(signal) for signal in Signal},
+            settled_s=max(SETTLED_S, GAPS * max(block.longest_gap_s for block in blocks)),
         )
-        drain = yield from self.ask(step, DrainResult)
+        if heard is not None and step.is_silent(heard.observations):
+            drain = DrainResult(observations=heard.observations, elapsed_s=heard.elapsed_s)
+            self.trace.add(drain)
+        else:
+            drain = yield from self.ask(step, DrainResult)
         # What expired meanwhile may be as old as the blocks and the wait are long together.
         since_s = 2 * first.at_s - drain.observations[-1].at_s
-        return rest_after(
-            blocks,
-            drain,
-            self.thresholds,
-            backlog=self._backlog(since_s, before_s=first.at_s),
-            inherited=self._inherited(first.at_s),
-        )
+        backlog = self._backlog(since_s, before_s=first.at_s)
+        unseen = self._unseen(backlog, first.at_s, is_covered=since_s >= self._remainder_since_s)
+        rest = rest_after(blocks, drain, self.thresholds, backlog=backlog, unseen=unseen)
+        self._remainder = {signal: rest.remains(signal) for signal in Signal}
+        self._remainder_at_s, self._remainder_since_s = drain.observations[-1].at_s, since_s
+        return rest
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
         """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go."""
         began_s = block.start.at_s
-        backlog, left = self._backlog(-math.inf, before_s=began_s), self._inherited(began_s)
-        return max((backlog[signal] + left[signal]) / self.thresholds.margin(signal) for signal in signals)
+        unseen = self._unseen(self._backlog(-math.inf, before_s=began_s), began_s)
+        return max(unseen[signal] / self.thresholds.margin(signal) for signal in signals)
+
+    def _unseen(self, backlog: Mapping[Signal, float], at_s: float, *, is_covered: bool = True) -> dict[Signal, float]:
+        """Return the most that is about to go away: *backlog* and what others left, or what the last wait left of it.
+
+        Where no request was sent since that wait, there is no more than that, if it *is_covered*: lives of that length
+        were counted then.
+        """
+        inherited = self._inherited(at_s)
+        unseen = {signal: backlog[signal] + inherited[signal] for signal in Signal}
+        rested_s = self._remainder_at_s
+        if is_covered and rested_s <= at_s and not self._served_since(rested_s, before_s=at_s):
+            unseen = {signal: min(most, max(0.0, self._remainder[signal])) for signal, most in unseen.items()}
+        return unseen
+
+    def drains_by_itself(self, block: Evidence, signals: Iterable[Signal]) -> bool:
+        """Whether goroutines that *block* added end without load: none begin, and more end than others have left."""
+        if Signal.GOROUTINES not in signals or not block.has_drained_idle(Signal.GOROUTINES, self.thresholds):
+            return False
+        changes = block.idle_changes(Signal.GOROUTINES)
+        begins = max(changes) > self.thresholds.floor(Signal.GOROUTINES)
+        return not begins and -sum(changes) > self._inherited(block.start.at_s)[Signal.GOROUTINES]
 
     def rested(self, rest: Rest) -> None:
         """Take in what the blocks before *rest* held at once."""
@@ -218,7 +260,7 @@ class Trial:
 
     def start_anew(self) -> None:
         """Take what was measured for disturbed, now that the levels are at rest."""
-        self.last_doubt = "what earlier requests had left went away meanwhile, and may hide what stays"
+        self.last_doubt = wording.MAY_HIDE
         self.starts_anew = True
 
     def _backlog(self, since_s: float, *, before_s: float) -> dict[Signal, float]:
@@ -281,10 +323,12 @@ class Trial:
         estimates: dict[Signal, SignalEstimate] | None = None,
     ) -> Verdict:
         """Return a verdict with all that is known so far; the figures are those of *block* unless given."""
+        signals = estimates if estimates is not None else self.estimates(block)
         return Verdict(
             outcome=outcome,
             reason=reason,
-            signals=estimates if estimates is not None else self.estimates(block),
+            signals=signals,
+            most_left=self._most_left(signals) if outcome is Outcome.CLEAN else {},
             requests=self.schedule.served,
             judged_requests=self.schedule.served - self.judged_from,
             alpha=ALPHA,
@@ -294,3 +338,13 @@ class Trial:
             growth_class=growth_class,
             series=self.trace.points,
         )
+
+    def _most_left(self, bounds: Mapping[Signal, SignalEstimate]) -> dict[Signal, float]:
+        """Return the most that this endpoint's requests leave: by *bounds*, and what only the first of them added."""
+        if not self.past:
+            return {}  # nobody looked before the first request
+        before, after = self.past[-1].looks[-1], self.trace.points[-1]
+        return {
+            signal: max(0.0, bound.high * self.schedule.served) + max(0, after.level(signal) - before.level(signal))
+            for signal, bound in bounds.items()
+        }

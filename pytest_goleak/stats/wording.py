@@ -9,7 +9,7 @@ from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.report import SignalEstimate
 from pytest_goleak.model.units import format_bytes, format_count
 
-__all__ = ["NOT_BY_REQUEST", "amount", "as_ratio", "bounds", "growth"]
+__all__ = ["MAY_HIDE", "NOT_BY_REQUEST", "amount", "as_ratio", "bounds", "growth"]
 
 NOT_BY_REQUEST = {
     GrowthClass.PER_CONNECTION: ", as much for each connection, however many requests it carries",
@@ -17,6 +17,9 @@ NOT_BY_REQUEST = {
     GrowthClass.PER_ERROR: ", as much for each answer with a status of 400 or more",
 }
 """What is said of a leak that follows something else than the requests."""
+
+MAY_HIDE = "what earlier requests had left went away meanwhile, and may hide what stays"
+"""Why a drain proves nothing."""
 
 _NOUN = {Signal.HEAP_BYTES: "heap", Signal.HEAP_OBJECTS: "live objects", Signal.GOROUTINES: "goroutines"}
 

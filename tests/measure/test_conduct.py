@@ -6,6 +6,7 @@ import pytest
 from pytest_goleak.measure.conduct import Bench, conduct
 from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import LoadDriverError, TargetError, TargetRestartedError
+from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import ClientMode, LoadPlan
 from pytest_goleak.model.report import Outcome, Verdict
@@ -56,9 +57,9 @@ def test_a_block_has_a_level_before_and_after_each_round():
 
 def test_idle_rounds_last_as_long_as_loaded_ones():
     bench, _, _, _ = bench_of(rate=100)
-    conversation, results = ask(WarmUp(seconds=0.1, max_requests=50), Block(doses=(0, 100, 0)))
+    conversation, results = ask(Block(doses=(0, 100, 0), rate=100))
     conduct(conversation, bench)
-    times = [observation.at_s for observation in results[1].observations]
+    times = [observation.at_s for observation in results[0].observations]
     lengths = [after - before for before, after in pairwise(times)]
 
     assert lengths == pytest.approx([1.0, 1.0, 1.0], rel=0.05)
@@ -145,7 +146,9 @@ def test_the_looks_of_a_measurement_are_kept_for_the_next_ones():
 
     conduct(conversation, bench)
 
-    assert bench.past == [dataclasses.replace(each, sites={}) for each in results[0].observations]
+    assert bench.past == [
+        Measured(looks=tuple(dataclasses.replace(each, sites={}) for each in results[0].observations))
+    ]
 
 
 def test_the_looks_of_a_measurement_that_failed_are_kept_as_well():
@@ -157,7 +160,7 @@ def test_the_looks_of_a_measurement_that_failed_are_kept_as_well():
 
     with pytest.raises(TargetError):
         conduct(conversation(), bench)
-    assert [each.heap_bytes for each in bench.past] == [REST[0], 2 * REST[0]]
+    assert [each.heap_bytes for each in bench.past[0].looks] == [REST[0], 2 * REST[0]]
 
 
 def test_drain_waits_no_longer_than_asked():

@@ -4,6 +4,7 @@ import pytest
 
 from pytest_goleak.measure.settle import PATIENCE_S, check_same_process, listen, settle, settle_noisy
 from pytest_goleak.model.errors import TargetRestartedError
+from pytest_goleak.model.looks import Looks
 from tests.measure.fakes import FakeClock, FakeSource
 
 REST = (1_000_000, 9_000, 10)
@@ -44,7 +45,7 @@ def test_slow_collections_are_not_repeated():
 def test_the_least_of_several_looks():
     source, clock = source_of(REST, REST, (1_200_000, 9_030, 12), (900_000, 9_060, 13))
 
-    observation = settle_noisy(source, clock, looks=3, is_least=True)
+    observation = settle_noisy(source, clock, Looks(most=3, is_least=True))
 
     assert (observation.heap_bytes, observation.heap_objects, observation.goroutines) == (900_000, 9_000, 10)
 
@@ -65,7 +66,7 @@ def test_listening_ends_when_there_is_no_more_to_hear():
 
 def test_several_looks_give_their_mean():
     source, clock = source_of(REST, REST, (1_300_000, 9_300, 40), (1_300_000, 9_300, 40))
-    mean = settle_noisy(source, clock, looks=3)
+    mean = settle_noisy(source, clock, Looks(most=3))
 
     assert (mean.heap_bytes, mean.heap_objects, mean.goroutines) == (1_200_000, 9_200, 30)
 

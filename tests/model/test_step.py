@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
-from pytest_goleak.model.step import SETTLED_S, Block, BlockResult, Drain, Listen
+from pytest_goleak.model.step import Block, BlockResult, Drain, Listen
 
 
 def looks_at(*objects, interval_s=0.1):
@@ -24,15 +24,15 @@ LISTEN = Listen(seconds=3.0, until={Signal.HEAP_OBJECTS: 1032}, rest={Signal.HEA
     ("levels", "is_over"),
     [
         ([1000] * 5, False),
-        ([1000] * 11, True),
-        ([1000, 1032] * 6, True),
-        ([1033] * 11, False),
-        ([1000] * 10 + [1100], False),
-        ([1100] + [1000] * 10, False),
-        ([1100] + [1000] * 11, True),
+        ([1000] * 6, True),
+        ([1000, 1032] * 3, True),
+        ([1033] * 6, False),
+        ([1000] * 5 + [1100], False),
+        ([1100] + [1000] * 5, False),
+        ([1100] + [1000] * 6, True),
     ],
 )
-def test_listening_is_over_after_a_second_of_silence(levels, is_over):
+def test_listening_is_over_after_half_a_second_of_silence(levels, is_over):
     assert LISTEN.is_over(looks_at(*levels)) is is_over
 
 
@@ -112,12 +112,20 @@ def test_what_still_falls_is_not_over():
 
 def test_a_drain_that_took_most_is_over_once_nothing_more_goes():
     mostly = {Signal.HEAP_BYTES: 3000, Signal.HEAP_OBJECTS: 300, Signal.GOROUTINES: 12}
-    drain = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50}, mostly=mostly)
-    whole = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50})
+    drain = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50}, mostly=mostly, settled_s=2)
+    whole = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50}, settled_s=2)
     at_rest = [(2020, 90, 10), (2010, 90, 10), (2000, 90, 10)]
 
-    assert drain.is_over(looks((9000, 900, 90), *at_rest, every_s=SETTLED_S / 2))
-    assert not drain.is_over(looks((9000, 900, 90), *at_rest, every_s=SETTLED_S / 4)), "too soon"
-    assert not drain.is_over(looks((2090, 90, 10), *at_rest[1:], every_s=SETTLED_S / 2)), "still falling"
-    assert not drain.is_over(looks(*[(2000, 301, 10)] * 4, every_s=SETTLED_S / 2)), "too much is left"
-    assert not whole.is_over(looks((9000, 900, 90), *at_rest, every_s=SETTLED_S / 2))
+    assert drain.is_over(looks((9000, 900, 90), *at_rest, every_s=1))
+    assert not drain.is_over(looks((9000, 900, 90), *at_rest, every_s=0.5)), "too soon"
+    assert not drain.is_over(looks((2090, 90, 10), *at_rest[1:], every_s=1)), "still falling"
+    assert not drain.is_over(looks(*[(2000, 301, 10)] * 4, every_s=1)), "too much is left"
+    assert not whole.is_over(looks((9000, 900, 90), *at_rest, every_s=1))
+
+
+def test_looks_in_short_succession_spare_a_drain_after_half_a_second_of_silence():
+    drain = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50})
+
+    assert drain.is_silent(looks((9000, 90, 10), *[(900, 90, 10)] * 7, every_s=0.1))
+    assert not drain.is_silent(looks(*[(900, 90, 10)] * 5, every_s=0.1)), "three looks that agree are not enough"
+    assert not drain.is_silent(looks(*[(900 - 60 * index, 90, 10) for index in range(7)], every_s=0.1)), "it falls"

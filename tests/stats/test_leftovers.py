@@ -2,17 +2,20 @@
 
 import pytest
 
+from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.stats.leftovers import left_over
 
 
 def objects_left(*looks, life_s=32, later_s=0):
-    past = [
+    seen = [
         Observation(at_s=at_s, heap_bytes=7, heap_objects=objects, goroutines=7, total_alloc=0, num_gc=0)
         for at_s, objects in looks
     ]
-    before_s = past[-1].at_s + later_s if past else 0
-    return left_over(past, before_s=before_s, life_s=life_s)[Signal.HEAP_OBJECTS]
+    before_s = seen[-1].at_s + later_s if seen else 0
+    return left_over([Measured(looks=tuple(seen))] if seen else [], before_s=before_s, life_s=life_s)[
+        Signal.HEAP_OBJECTS
+    ]
 
 
 def test_what_rose_and_is_still_there_may_go_away_later():
@@ -46,3 +49,31 @@ def test_nothing_is_left_of_what_nobody_looked_at(looks):
 
 def test_a_fall_leaves_nothing():
     assert objects_left((0, 9000), (1, 1000)) == 0
+
+
+def measured(*looks, most=None):
+    seen = tuple(
+        Observation(at_s=at_s, heap_bytes=7, heap_objects=objects, goroutines=7, total_alloc=0, num_gc=0)
+        for at_s, objects in looks
+    )
+    return Measured(looks=seen, most_left={} if most is None else {Signal.HEAP_OBJECTS: most})
+
+
+def both(first, second, *, before_s, life_s=16):
+    return left_over([first, second], before_s=before_s, life_s=life_s)[Signal.HEAP_OBJECTS]
+
+
+def test_no_more_is_left_than_verdicts_allow():
+    rising, resting = ((0, 1000), (4, 90_000), (9, 4000)), ((9, 4000), (12, 80_000), (15, 4000))
+
+    assert both(measured(*rising, most=300), measured(*resting, most=40), before_s=15) == 340
+    assert both(measured(*rising, most=300), measured(*resting, most=9000), before_s=15) == 3000, (
+        "more than levels rose"
+    )
+    assert both(measured(*rising), measured(*resting, most=40), before_s=15) == 3000, "nothing is proven of the first"
+
+
+def test_verdicts_of_long_ago_allow_nothing():
+    rising, resting = ((0, 1000), (4, 90_000), (9, 4000)), ((9, 4000), (22, 80_000), (26, 4000))
+
+    assert both(measured(*rising), measured(*resting, most=40), before_s=26) == 40

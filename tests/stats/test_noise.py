@@ -42,24 +42,34 @@ def sawtooth(period, *, count=90, plateau=0.06):
 
 
 @pytest.mark.parametrize("period", [0.3, 0.5, 0.8])
-def test_a_sawtooth_is_read_at_its_lowest_over_a_whole_period(period):
+def test_a_sawtooth_is_read_where_it_was_dropped(period):
     found = looking(sawtooth(period))
 
-    assert found.is_least
-    assert found.seconds >= period - 0.1
+    assert found.looks.is_least
+    assert found.looks.falls[Signal.HEAP_BYTES] > 2**20
+    assert 0.4 * period < found.seconds < 0.8 * period
+    assert found.looks.most * INTERVAL_S > period
     assert found.needed_dose < 1000
+
+
+def test_a_sawtooth_that_was_dropped_too_rarely_is_read_at_its_lowest_over_a_whole_period():
+    found = looking(sawtooth(1.5))
+
+    assert found.looks.is_least
+    assert not found.looks.falls
+    assert found.seconds >= 1.4
 
 
 def test_independent_noise_is_averaged_or_loaded_against():
     rng = random.Random(1)
     found = looking([rng.gauss(0, 200_000) for _ in range(90)])
 
-    assert not found.is_least
+    assert not found.looks.is_least
     assert found.needed_dose > 0
 
 
 def test_a_level_that_rests_needs_one_look():
-    assert looking([5] * 40).looks == 1
+    assert looking([5] * 40).looks.most == 1
 
 
 def test_looks_that_do_not_fit_into_the_time_are_not_taken():
@@ -72,7 +82,7 @@ def test_looks_that_do_not_fit_into_the_time_are_not_taken():
 def test_the_looks_of_a_block_fit_into_its_time(levels, seconds):
     found = looking(levels, seconds=seconds)
 
-    assert found.looks == 1 or found.looks * INTERVAL_S < seconds / 10
+    assert found.looks.most == 1 or found.seconds < seconds / 10
     assert found.needed_dose >= 0
 
 

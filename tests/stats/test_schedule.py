@@ -58,6 +58,31 @@ def test_doses_of_many_batches_do():
     assert schedule.rate == pytest.approx(100)
 
 
+@pytest.mark.parametrize(
+    ("rate", "connections", "dose"), [(5_000, 16, 100), (400, 16, 40), (20, 16, 16), (800, 256, 256), (800, 2_000, 300)]
+)
+def test_the_first_dose_uses_every_connection(rate, connections, dose):
+    schedule = Schedule(budget_s=30.0, idle_s=8.0)
+    schedule.warmed_up(requests=300, rate=rate, elapsed_s=0.5, connections=connections)
+
+    assert schedule.first_dose() == dose
+
+
+def test_a_dose_that_noise_can_not_hide_growth_in_is_for_what_has_not_grown():
+    schedule, flat = schedule_after(20)
+    growing = replace(flat, growth={signal: replace(each, per_request=1) for signal, each in flat.growth.items()})
+    schedule.rate = 1_000
+
+    assert schedule.second_dose(flat, THRESHOLDS) >= 640 > schedule.second_dose(growing, THRESHOLDS)
+
+
+@pytest.mark.parametrize(("outweighing", "can"), [(0, True), (1.5, True), (2.6, True), (2.8, False)])
+def test_a_repetition_can_outweigh_what_twice_the_dose_does(outweighing, can):
+    schedule, first = schedule_after(20)
+
+    assert schedule.can_outweigh(first, outweighing * first.requests) is can
+
+
 def test_a_dose_is_never_less_than_what_costs_no_more_time():
     schedule, first = schedule_after(20)
 

@@ -23,6 +23,7 @@ from benchmarks.simulation import (
     tally,
 )
 from pytest_goleak.model.errors import TargetError
+from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan, Tolerance
 from pytest_goleak.model.report import Outcome
@@ -84,8 +85,9 @@ def test_what_another_endpoint_left_for_long_hides_no_leak(every, life_s, seed):
         seed=seed,
         rate=6000,
     )
-    held, age_s = service.past()[-1], life_s - expires_s
-    past = [replace(EMPTY, at_s=-age_s - 6), replace(held, at_s=-age_s), replace(held, at_s=-age_s / 2), held]
+    held, age_s = service.past()[0].looks[-1], life_s - expires_s
+    looks = (replace(EMPTY, at_s=-age_s - 6), replace(held, at_s=-age_s), replace(held, at_s=-age_s / 2), held)
+    past = [Measured(looks=looks)]
 
     assert conclude(experiment(MeasurePlan(seed=seed), past=past), service).outcome is not Outcome.CLEAN
 
@@ -273,3 +275,37 @@ def test_a_runtime_that_proves_nothing_proves_no_leak(after_s, seed):
     _, verdict = judged_with_proof(service, lambda _: 0, seed=seed)
 
     assert verdict.outcome is not Outcome.LEAK, verdict.reason
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_a_wait_that_another_endpoint_disturbed_tells_the_next_one_what_may_be_left(seed):
+    """Twelve thousand objects of another endpoint go away first; then a drain of seconds takes one wait more, not two."""
+    service = SimulatedService(
+        [slow_drain(500, 4.0), drain_of_another(3_000, after_s=3.0, over_s=0.5)], seed=seed, rate=9_000
+    )
+    looks = (replace(EMPTY, at_s=-6.0), service.past()[0].looks[-1])
+
+    verdict = conclude(experiment(MeasurePlan(seed=seed), past=[Measured(looks=looks)]), service)
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert service.world.now < 14
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_a_clean_verdict_says_what_its_requests_leave_at_most(seed):
+    service = SimulatedService([bounded_cache(2_000, 256)], seed=seed, rate=6_000)
+    before = service.past()
+
+    verdict = conclude(experiment(MeasurePlan(seed=seed), past=before), service)
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert 4_000 < verdict.most_left[Signal.HEAP_OBJECTS] < 4_000 + 0.1 * verdict.requests
+    assert verdict.most_left[Signal.GOROUTINES] < 0.01 * verdict.requests
+
+
+def test_nothing_is_said_of_what_stays_where_nobody_looked_before_or_nothing_is_proven():
+    first = conclude(experiment(MeasurePlan()), SimulatedService([], seed=1, rate=6_000))
+    leaking = judge([leak(256, 1)], seed=1)
+
+    assert (first.outcome, first.most_left) == (Outcome.CLEAN, {})
+    assert (leaking.outcome, leaking.most_left) == (Outcome.LEAK, {})
