@@ -131,6 +131,9 @@ class _Measurement:
                 break
             chunk = min(2 * chunk, max(stream.concurrency, int(result.rate * (deadline - self.bench.clock.now()))))
             chunk = max(1, min(chunk, step.max_requests - sent))
+        if largest < stream.concurrency:  # once all at a time, which gives the runtime's records their size
+            rate = self._send(stream.concurrency, "warm-up").rate
+            sent += stream.concurrency
         return WarmUpResult(
             requests=sent,
             rate=rate,

@@ -163,7 +163,7 @@ class Drain:
 
     seconds: float
     until: Mapping[Signal, float]
-    """Stop early when the latest looks agree that all levels are at or below these."""
+    """Stop early when the latest looks, for *agreeing_s*, agree that all levels are at or below these."""
     rest: Mapping[Signal, float] = field(default_factory=dict)
     """Largest fall over these looks that counts as none: what still falls is not over. Unlimited where it is not given.
     """
@@ -171,6 +171,8 @@ class Drain:
     """Stop early as well when all levels are at or below these and have been at rest for *settled_s*: much is gone, and
     nothing more goes."""
     settled_s: float = math.inf
+    agreeing_s: float = 0.0
+    """Time for which looks have to agree at least."""
 
     def is_over(self, looks: Sequence[Observation]) -> bool:
         """Whether *looks* so far tell all that a longer wait would."""
@@ -185,11 +187,16 @@ class Drain:
 
     def _is_back(self, looks: Sequence[Observation]) -> bool:
         """Whether everything is back and at rest: a level that only dips does not count."""
-        recent = looks[-AGREEING_LOOKS:]
-        return len(recent) == AGREEING_LOOKS and all(
-            max(look.level(signal) for look in recent) <= until
-            and recent[0].level(signal) - recent[-1].level(signal) <= self.rest.get(signal, math.inf)
-            for signal, until in self.until.items()
+        since_s = looks[-1].at_s - self.agreeing_s
+        recent = looks[min(len(looks) - AGREEING_LOOKS, sum(1 for look in looks if look.at_s < since_s)) :]
+        return (
+            len(looks) >= AGREEING_LOOKS
+            and looks[0].at_s <= since_s
+            and all(
+                max(look.level(signal) for look in recent) <= until
+                and recent[0].level(signal) - recent[-1].level(signal) <= self.rest.get(signal, math.inf)
+                for signal, until in self.until.items()
+            )
         )
 
 

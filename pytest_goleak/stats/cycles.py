@@ -80,12 +80,11 @@ def second_cycle(
             trial.start_anew()
             return None
         is_drained = not leaking and rest.is_drained(suspects)
-        if is_drained and (first.is_drained(suspects) or rest.is_certain(suspects)):
+        if is_drained and (rest.confirms(first, suspects) or rest.is_certain(suspects)):
             return _clean_if_outlasted(trial, first, rest, suspects, has_stayed=has_stayed)
         trial.last_doubt = wording.MAY_HIDE if is_drained else _doubt_about(trial, rest, suspects)
-        # A cycle that begins at rest has nothing that could hide what it adds.
-        is_telling = bool(staying) or (is_drained and rest.is_level(suspects))
-        if not is_telling or not trial.may_suspect or not trial.schedule.has_time_to_confirm(again):
+        is_open = bool(staying) or is_drained  # a cycle that begins at rest has nothing that could hide what it adds
+        if not is_open or not trial.may_suspect or not trial.schedule.has_time_to_confirm(again):
             return None
         first = rest
 

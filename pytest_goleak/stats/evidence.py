@@ -72,10 +72,14 @@ class Evidence:
         return self.result.observations[int(np.argmax(2 * served >= served[-1])) + 1].at_s
 
     @property
-    def longest_gap_s(self) -> float:
-        """Seconds between the ends of two loaded rounds, one after the other, that are farthest apart."""
-        ends = [look.at_s for look, dose in zip(self.result.observations[1:], self.doses, strict=True) if dose]
-        return max((later - earlier for earlier, later in pairwise(ends)), default=0.0)
+    def longest_pause_s(self) -> float:
+        """Longest time between the end of a loaded round and the load of the next one."""
+        longest, ended_s = 0.0, math.inf
+        for look, load in zip(self.result.observations[1:], self.result.loads, strict=True):
+            if load:
+                longest = max(longest, look.at_s - load.duration_s - ended_s)
+                ended_s = look.at_s
+        return longest
 
     @property
     def start(self) -> Observation:
@@ -110,6 +114,10 @@ class Evidence:
         More of it would only slow down every look, until no time is left to repeat it.
         """
         return any(self._grown(signal) > GLARING[signal] for signal in signals)
+
+    def is_telling(self, thresholds: Thresholds) -> bool:
+        """Whether some signal grew by clearly more than runtime structures reach."""
+        return any(self._grown(signal) > TELLING * thresholds.floor(signal) for signal in Signal)
 
     def promises(self, signals: Iterable[Signal], thresholds: Thresholds) -> bool:
         """Whether this block and an equal one grow one of *signals* by as much as a leak has to."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
 from pytest_goleak.model.step import AGREEING_LOOKS, DrainResult
 from pytest_goleak.stats.classes import drain_forecast
@@ -17,6 +17,12 @@ __all__ = ["Rest", "Retention", "rest_after"]
 
 GONE = 0.1
 """Share of the growth that may be left of what counts as gone: structures that keep the size of a peak."""
+
+
+CREEP = 1.4
+CREEP_S = 1.0
+"""Multiple of the growth with time that a wait showed which other growth has to exceed, and the shortest time that it
+is taken from: time adds in steps, and where it adds steadily that is as much as is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,9 @@ class Retention:
     """The levels during the wait, above the one before the load."""
     swing: float = 0.0
     """How far the level rose by itself while waiting, drift taken off: what comes and goes is not what stays."""
+
+    creep: float = 0.0
+    """What time alone may have added since the load began, by how the level rose after its lowest while waiting."""
 
     @property
     def rate(self) -> float:
@@ -101,9 +110,14 @@ class Rest:
     """The most that was about to go away when the blocks began, whoever had left it."""
 
     @property
+    def ended_s(self) -> float:
+        """When the last look was, on the experiment's clock."""
+        return self.drain.observations[-1].at_s
+
+    @property
     def waited_s(self) -> float:
         """Seconds without load, to the last look."""
-        return self.drain.observations[-1].at_s - self.blocks[-1].end.at_s
+        return self.ended_s - self.blocks[-1].end.at_s
 
     @property
     def settled_s(self) -> float:
@@ -146,10 +160,15 @@ class Rest:
 
         The level before the blocks has the backlog in it, and that is gone now: as much may have stayed unseen.
         """
-        return self.remains(signal) / self.kept[signal].requests
+        return self.kept[signal].rate + self.unseen[signal] / self.kept[signal].requests
 
     def remains(self, signal: Signal) -> float:
-        """Return the most that is there now and was not before, or is older and may go away yet, in all."""
+        """Return the most that may go away yet: what was not there before, and what was and has not gone.
+
+        Nobody knows, and it may be anything, where more went than was known of.
+        """
+        if -self.kept[signal].kept > self.unseen[signal] + self.thresholds.floor(signal):
+            return math.inf
         return self.kept[signal].rate * self.kept[signal].requests + self.unseen[signal]
 
     def has_sunk(self, signals: Iterable[Signal]) -> bool:
@@ -164,9 +183,21 @@ class Rest:
             for signal in signals
         )
 
+    def confirms(self, earlier: Rest, signals: Iterable[Signal]) -> bool:
+        """Whether *earlier* drained as well, and nothing but what was added since went away: it began at rest."""
+        signals = list(signals)
+        return earlier.is_drained(signals) and self.is_drained(signals) and self.is_level(signals)
+
     def is_level(self, signals: Iterable[Signal]) -> bool:
-        """Whether none of *signals* came to rest lower than it was: then nothing older went away meanwhile."""
-        return all(-self.kept[signal].kept <= self.kept[signal].floor for signal in signals)
+        """Whether none of *signals* came to rest lower than it was: then nothing older went away meanwhile.
+
+        Half of the tolerance does not count, nor does what the runtime's own structures do.
+        """
+        return all(
+            -self.kept[signal].kept
+            <= max(self.thresholds.floor(signal), self.thresholds.margin(signal) * self.kept[signal].requests / 2)
+            for signal in signals
+        )
 
     def is_telling(self, signals: Iterable[Signal]) -> bool:
         """Whether what stayed of one of *signals* is more than what tables of libraries take to fill."""
@@ -175,7 +206,7 @@ class Rest:
     def keeps(self, signal: Signal) -> bool:
         """Whether some of *signal* stayed: more than noise and than what is tolerated, and it no longer falls."""
         kept = self.kept[signal]
-        least = max(kept.floor, kept.swing, self.thresholds.alarm(signal) * kept.requests)
+        least = max(kept.floor, kept.swing, kept.creep, self.thresholds.alarm(signal) * kept.requests)
         return kept.kept > least and not kept.is_falling
 
     def keeps_as_much_as(self, earlier: Rest, signal: Signal) -> bool:
@@ -207,6 +238,17 @@ def _rise(levels: Iterable[float]) -> float:
     return rise
 
 
+def _creep(looks: Sequence[Observation], signal: Signal, drift: float) -> float:
+    """Return how fast the level may rise by itself, in units per second, *drift* taken off.
+
+    By the look at which nothing more went away, the last one that was as low as any.
+    """
+    last = looks[-1]
+    lowest = min(reversed(looks), key=lambda look: look.level(signal) - drift * look.at_s)
+    rise = last.level(signal) - lowest.level(signal) - drift * (last.at_s - lowest.at_s)
+    return CREEP * rise / max(CREEP_S, last.at_s - lowest.at_s)
+
+
 def rest_after(
     blocks: Sequence[Evidence],
     drain: DrainResult,
@@ -229,5 +271,6 @@ def rest_after(
             floor=max(thresholds.floor(signal), *(block.noise(signal) for block in blocks)),
             series=tuple(observation.level(signal) - start for observation in drain.observations),
             swing=_rise([each.level(signal) - drift * each.at_s for each in drain.observations]),
+            creep=_creep(drain.observations, signal, drift) * (after.at_s - first.start.at_s),
         )
     return Rest(blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept, backlog=backlog, unseen=unseen)

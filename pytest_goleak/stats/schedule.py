@@ -114,12 +114,13 @@ class Schedule:
             self.rate = rate
 
     def first_dose(self) -> int:
-        """Return the dose of the block that is not judged: small and quick, but enough for every connection.
+        """Return the dose of the block that is not judged: small and quick, but about one for every connection.
 
         The runtime keeps records of what waits at a time, and the first larger dose would seem to grow by them.
         """
         quick = min(100, int(self.rate * 0.1 * min(1.0, self.budget_s / 30)))
-        return max(LEAST_DOSE, min(self.connections, WARM_UP_REQUESTS), quick)
+        at_once = int(min(self.connections, WARM_UP_REQUESTS) / (1 + SPREAD))  # whatever the coin adds to it
+        return max(LEAST_DOSE, at_once, quick)
 
     def first_rounds(self, *, proves: bool) -> int:
         """Return the rounds of that block: few, and fewer where they are dear; all where proof may begin with it."""
@@ -140,11 +141,10 @@ class Schedule:
         seconds = self._share_s()
         # What the runtime keeps to itself differs by the floor from round to round: fewer requests are rarely decisive,
         # unless there is growth to be seen.
-        decisive = math.ceil(max(thresholds.floor(signal) / thresholds.margin(signal) for signal in Signal))
-        is_flat = all(growth.per_request <= thresholds.margin(signal) for signal, growth in first.growth.items())
-        is_affordable = self.block_s(decisive, idle_share=IDLE_SHARE) < DECISIVE_SHARE * self.budget_s
-        if wanted < decisive and is_flat and is_affordable:
-            wanted, seconds = decisive, self.remaining_s
+        decisive = max(thresholds.floor(signal) / thresholds.margin(signal) for signal in Signal)
+        affordable = self._dose_within(DECISIVE_SHARE * self.budget_s, idle_share=IDLE_SHARE)
+        if wanted < decisive < affordable and not first.is_telling(thresholds):
+            wanted, seconds = math.ceil(decisive), self.remaining_s
         dose = self._capped(wanted, seconds, first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
 
@@ -204,6 +204,11 @@ class Schedule:
         """Return how long a block of this dose takes whose idle rounds have *idle_share* of the time of loaded ones."""
         loaded_s = max(self.latency_s, dose / max(self.rate, 1e-3))
         return BLOCK_ROUNDS * ((1 + idle_share) / 2 * loaded_s + self.round_cost_s)
+
+    def _dose_within(self, seconds: float, *, idle_share: float) -> int:
+        """Return the largest dose of a block that takes no longer than so many *seconds*; the inverse of block_s."""
+        loaded_s = (seconds / BLOCK_ROUNDS - self.round_cost_s) * 2 / (1 + idle_share)
+        return int(self.rate * loaded_s) if loaded_s >= self.latency_s else 0
 
     def most_load_s(self, *, rounds: int, idle_share: float) -> float:
         """Return the time that the load of a block may take before the budget is over."""

@@ -33,9 +33,10 @@ HALF = 0.5
 """Share of the growth that may be left when a wait ends early."""
 
 SETTLED_S = 1.0
-GAPS = 1.5
-"""Rest that ends such a wait: so many seconds, and so many times the longest pause between loads. What goes away at an
-age does so with the same pauses."""
+"""Rest that ends such a wait, if loads did not pause for longer."""
+
+PAUSES = 1.5
+"""Multiple of the longest pause between loads for which nothing may go away at the end of a wait."""
 
 LISTEN_S = 1.0
 LISTEN_SHARE = 0.1
@@ -80,10 +81,8 @@ class Trial:
         self.levelled_after: int | None = None
         self.held = dict.fromkeys(Signal, 0.0)
         """The most that was held at once so far, and given back in an idle wait."""
-        self._remainder = dict.fromkeys(Signal, math.inf)
-        """What the last idle wait may have left to go away yet."""
-        self._remainder_at_s = self._remainder_since_s = math.inf
-        """When that wait was over, and since when requests were counted."""
+        self._rests: list[tuple[Rest, float]] = []
+        """Idle waits, and from when on requests were counted that may have left something when their blocks began."""
         self.has_gone_far = False
         """Whether a far larger dose showed that memory goes on growing."""
         self.last_doubt = ""
@@ -206,12 +205,16 @@ class Trial:
             start = first.level(signal)
             return start + max(self.thresholds.floor(signal), HALF * (last.level(signal) - start))
 
+        began_at_rest = any(rest.ended_s <= first.at_s for rest, _ in self._rests)
+        # What goes away at an age pauses as the load did.
+        pause_s = PAUSES * max(block.longest_pause_s for block in blocks)
         step = Drain(
             seconds=seconds,
             until={signal: target(signal) for signal in Signal},
             rest={signal: self.thresholds.floor(signal) / 2 for signal in Signal},
             mostly={} if is_whole else {signal: mostly(signal) for signal in Signal},
-            settled_s=max(SETTLED_S, GAPS * max(block.longest_gap_s for block in blocks)),
+            agreeing_s=0.0 if began_at_rest else pause_s,
+            settled_s=max(SETTLED_S, pause_s),
         )
         if heard is not None and step.is_silent(heard.observations):
             drain = DrainResult(observations=heard.observations, elapsed_s=heard.elapsed_s)
@@ -221,10 +224,9 @@ class Trial:
         # What expired meanwhile may be as old as the blocks and the wait are long together.
         since_s = 2 * first.at_s - drain.observations[-1].at_s
         backlog = self._backlog(since_s, before_s=first.at_s)
-        unseen = self._unseen(backlog, first.at_s, is_covered=since_s >= self._remainder_since_s)
+        unseen = self._unseen(backlog, first.at_s, since_s=since_s)
         rest = rest_after(blocks, drain, self.thresholds, backlog=backlog, unseen=unseen)
-        self._remainder = {signal: rest.remains(signal) for signal in Signal}
-        self._remainder_at_s, self._remainder_since_s = drain.observations[-1].at_s, since_s
+        self._rests.append((rest, since_s))
         return rest
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
@@ -233,17 +235,25 @@ class Trial:
         unseen = self._unseen(self._backlog(-math.inf, before_s=began_s), began_s)
         return max(unseen[signal] / self.thresholds.margin(signal) for signal in signals)
 
-    def _unseen(self, backlog: Mapping[Signal, float], at_s: float, *, is_covered: bool = True) -> dict[Signal, float]:
+    def _unseen(
+        self, backlog: Mapping[Signal, float], at_s: float, *, since_s: float = math.inf
+    ) -> dict[Signal, float]:
         """Return the most that is about to go away: *backlog* and what others left, or what the last wait left of it.
 
-        Where no request was sent since that wait, there is no more than that, if it *is_covered*: lives of that length
-        were counted then.
+        No more than that is there if no request was sent since, and if that wait knew of requests from *since_s* on.
         """
         inherited = self._inherited(at_s)
         unseen = {signal: backlog[signal] + inherited[signal] for signal in Signal}
-        rested_s = self._remainder_at_s
-        if is_covered and rested_s <= at_s and not self._served_since(rested_s, before_s=at_s):
-            unseen = {signal: min(most, max(0.0, self._remainder[signal])) for signal, most in unseen.items()}
+        before = [(rest, known_s) for rest, known_s in self._rests if rest.ended_s <= at_s]
+        is_known = bool(self.past) and at_s - self.past[0].looks[0].at_s > self._life_s  # what may be left, and by whom
+        if (
+            is_known
+            and before
+            and not self._served_since(before[-1][0].ended_s, before_s=at_s)
+            and since_s >= before[-1][1]
+        ):
+            rest, _ = before[-1]
+            unseen = {signal: min(most, max(0.0, rest.remains(signal))) for signal, most in unseen.items()}
         return unseen
 
     def drains_by_itself(self, block: Evidence, signals: Iterable[Signal]) -> bool:
@@ -270,7 +280,12 @@ class Trial:
 
     def _inherited(self, before_s: float) -> dict[Signal, float]:
         """Return the most that other endpoints' requests may have left at that moment."""
-        return left_over(self.past, before_s=before_s, life_s=LIFE * self.plan.wait_s)
+        return left_over(self.past, before_s=before_s, life_s=self._life_s)
+
+    @property
+    def _life_s(self) -> float:
+        """Longest time that anything of another endpoint is left for."""
+        return LIFE * self.plan.wait_s
 
     def _served_since(self, since_s: float, *, before_s: float) -> int:
         """Return how many requests were answered between two moments, whole blocks and the whole warm-up counted."""

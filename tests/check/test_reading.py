@@ -26,7 +26,7 @@ class Answers:
 
 
 @pytest.mark.parametrize(
-    "content", [b"\x00\x01\xff\x1b[31m" * 50, b"404 nothing here", gzip.compress(b"\x0a\x99" * 500)[:300], b""]
+    "content", [b"\x00\x01\xff\x1b[31m" * 50, b"404 nothing here", gzip.compress(b"\x0a\x99" * 500, mtime=0)[:300], b""]
 )
 def test_an_answer_that_is_no_profile_is_named(content):
     source = PprofSource(Answers(content), FakeClock(), profiles=())

@@ -87,7 +87,7 @@ def test_a_result_tells_what_was_really_sent():
 UNTIL = {Signal.HEAP_BYTES: 1000, Signal.HEAP_OBJECTS: 100, Signal.GOROUTINES: 10}
 
 
-def looks(*levels, every_s=0.0):
+def looks(*levels, every_s=0.25):
     return [
         Observation(at_s=index * every_s, heap_bytes=b, heap_objects=o, goroutines=g, total_alloc=0, num_gc=0)
         for index, (b, o, g) in enumerate(levels)
@@ -129,3 +129,12 @@ def test_looks_in_short_succession_spare_a_drain_after_half_a_second_of_silence(
     assert drain.is_silent(looks((9000, 90, 10), *[(900, 90, 10)] * 7, every_s=0.1))
     assert not drain.is_silent(looks(*[(900, 90, 10)] * 5, every_s=0.1)), "three looks that agree are not enough"
     assert not drain.is_silent(looks(*[(900 - 60 * index, 90, 10) for index in range(7)], every_s=0.1)), "it falls"
+
+
+def test_looks_have_to_agree_for_as_long_as_loads_paused():
+    drain = Drain(seconds=8, until=UNTIL, rest={Signal.GOROUTINES: 1}, agreeing_s=1.0)
+
+    assert not drain.is_over(looks(*[(900, 90, 10)] * 4)), "three looks, and too soon"
+    assert drain.is_over(looks(*[(900, 90, 10)] * 5))
+    assert not drain.is_over(looks((900, 90, 12), *[(900, 90, 10)] * 4)), "more fell than counts as none"
+    assert drain.is_over(looks((900, 90, 12), *[(900, 90, 10)] * 5))

@@ -59,7 +59,7 @@ def test_doses_of_many_batches_do():
 
 
 @pytest.mark.parametrize(
-    ("rate", "connections", "dose"), [(5_000, 16, 100), (400, 16, 40), (20, 16, 16), (800, 256, 256), (800, 2_000, 300)]
+    ("rate", "connections", "dose"), [(5_000, 16, 100), (400, 16, 40), (20, 16, 13), (800, 256, 213), (800, 2_000, 250)]
 )
 def test_the_first_dose_uses_every_connection(rate, connections, dose):
     schedule = Schedule(budget_s=30.0, idle_s=8.0)

@@ -13,12 +13,14 @@ from benchmarks.simulation import (
     SimulatedService,
     bounded_cache,
     conclude,
+    cron,
     drain_of_another,
     flushed_queue,
     growing_slice,
     held_at_once,
     judge,
     leak,
+    levels,
     slow_drain,
     tally,
 )
@@ -283,7 +285,7 @@ def test_a_wait_that_another_endpoint_disturbed_tells_the_next_one_what_may_be_l
     service = SimulatedService(
         [slow_drain(500, 4.0), drain_of_another(3_000, after_s=3.0, over_s=0.5)], seed=seed, rate=9_000
     )
-    looks = (replace(EMPTY, at_s=-6.0), service.past()[0].looks[-1])
+    looks = (replace(EMPTY, at_s=-20.0), replace(EMPTY, at_s=-6.0), service.past()[0].looks[-1])
 
     verdict = conclude(experiment(MeasurePlan(seed=seed), past=[Measured(looks=looks)]), service)
 
@@ -309,3 +311,48 @@ def test_nothing_is_said_of_what_stays_where_nobody_looked_before_or_nothing_is_
 
     assert (first.outcome, first.most_left) == (Outcome.CLEAN, {})
     assert (leaking.outcome, leaking.most_left) == (Outcome.LEAK, {})
+
+
+def share(of: float):
+    """Return a leak of one goroutine in 1 / *of* requests."""
+    return lambda w: levels(*(round(w.served * of) * each for each in (3000, 4, 1)))
+
+
+def for_a_while(of: float, life_s: float):
+    """Return a goroutine in 1 / *of* requests that ends after *life_s*."""
+    return lambda w: levels(
+        *(round(of * sum(n for at, n in w.doses if w.now - at < life_s)) * each for each in (3000, 4, 1))
+    )
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_a_leak_is_not_outweighed_by_what_others_had_left(seed):
+    rng = np.random.default_rng([seed, 21])
+    another = drain_of_another(rng.uniform(100, 5000), rng.uniform(0, 8), rng.uniform(0.1, 6))
+
+    outcome = judge([share(0.1), slow_drain(1000, rng.uniform(1, 4)), another], seed=seed, rate=2_000).outcome
+
+    assert outcome is not Outcome.CLEAN
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_a_leak_is_not_outweighed_by_what_lives_longer_than_most(seed):
+    parts = [share(0.12), slow_drain(1000, 1.0), for_a_while(0.15, 6.0)]
+
+    assert judge(parts, seed=seed, rate=6_000).outcome is not Outcome.CLEAN
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_growth_with_time_beside_a_drain_is_no_leak(seed):
+    parts = [cron(100 * 1024, 500), slow_drain(1000, 0.5 + seed / 5)]
+
+    assert judge(parts, seed=seed, rate=4_000).outcome is not Outcome.LEAK
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_what_was_left_before_the_first_look_hides_no_leak(seed):
+    rng = np.random.default_rng([seed, 21])
+    unknown = drain_of_another(rng.uniform(100, 5000), rng.uniform(2, 12), rng.uniform(0.1, 10))
+    service = SimulatedService([share(0.1), slow_drain(1000, 2.0), unknown], seed=seed, rate=2_000)
+
+    assert conclude(experiment(MeasurePlan(seed=seed)), service).outcome is not Outcome.CLEAN
