@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pytest_goleak.measure.pace import Pace
 from pytest_goleak.measure.settle import SLOW_COLLECTION_S, check_same_process, listen, settle_noisy
 from pytest_goleak.measure.stream import Stream
-from pytest_goleak.model.errors import GoleakError
+from pytest_goleak.model.errors import GoleakError, LoadDriverError
 from pytest_goleak.model.looks import ONE_LOOK
 from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
@@ -119,21 +119,25 @@ class _Measurement:
         chunk = max(8, stream.concurrency)
         while True:
             self._tell("warm-up", requests=sent)
-            result = self._send(chunk, "warm-up")
+            try:
+                result = self._send(chunk, "warm-up")
+            except LoadDriverError:
+                if not stream.lower_concurrency():
+                    raise
+                chunk = stream.concurrency
+                continue
             sent += chunk
             if chunk >= largest:  # the last one may be too small for all connections
                 largest, rate = chunk, result.rate
-            # Slow endpoints may need longer than the warm-up to find their number of connections.
+            # Slow endpoints may need longer than the warm-up, and more requests, to find their number of connections.
             if stream.raise_concurrency(result):
-                chunk = stream.concurrency // 2
+                chunk = stream.concurrency
                 deadline = max(deadline, self.bench.clock.now() + result.duration_s)
+                continue
             if self.bench.clock.now() >= deadline or sent >= step.max_requests:
                 break
             chunk = min(2 * chunk, max(stream.concurrency, int(result.rate * (deadline - self.bench.clock.now()))))
             chunk = max(1, min(chunk, step.max_requests - sent))
-        if largest < stream.concurrency:  # once all at a time, which gives the runtime's records their size
-            rate = self._send(stream.concurrency, "warm-up").rate
-            sent += stream.concurrency
         return WarmUpResult(
             requests=sent,
             rate=rate,

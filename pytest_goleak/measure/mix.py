@@ -65,3 +65,7 @@ class MixStream:
     def raise_concurrency(self, result: LoadResult) -> bool:  # noqa: ARG002 - the protocol's
         """Return False: endpoints that need more connections are not for mixing."""
         return False
+
+    def lower_concurrency(self) -> bool:
+        """Return False: it is never raised."""
+        return False

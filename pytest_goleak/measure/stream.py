@@ -26,6 +26,12 @@ MAX_TRIAL_S = 1.5
 
 MAX_CONCURRENCY = 256
 
+VERY_SLOW_ANSWER_S = 0.2
+"""Answers that take longer leave it idle even then."""
+
+MAX_CONCURRENCY_IF_VERY_SLOW = 512
+"""Half of the descriptors that a process may have by default."""
+
 
 class Stream(Protocol):
     """What sends the doses of an experiment."""
@@ -59,6 +65,10 @@ class Stream(Protocol):
         """Use more connections where answers are slow; return whether there are more now."""
         ...
 
+    def lower_concurrency(self) -> bool:
+        """Go back to the connections before they were raised; return whether they had been."""
+        ...
+
 
 class LoadStream:
     """Sends doses, numbers the requests through, and refuses doses that were not answered in full."""
@@ -68,8 +78,9 @@ class LoadStream:
         self.concurrency = endpoint.load.concurrency
         self.sent = 0
         self.unexpected = 0
-        self._most = self.concurrency if endpoint.load.is_fixed else MAX_CONCURRENCY
-        self._rate_before = 0.0
+        self._most = self.concurrency if endpoint.load.is_fixed else MAX_CONCURRENCY_IF_VERY_SLOW
+        self._before: tuple[int, float] | None = None
+        """Connections before they were raised, and the throughput that these had."""
         self._target = target
         self._driver = driver
         self._socket = socket
@@ -120,16 +131,30 @@ class LoadStream:
 
     def raise_concurrency(self, result: LoadResult) -> bool:
         """Use more connections where answers are slow, as long as throughput follows; return whether there are more."""
-        if result.rate < WORTHWHILE * self._rate_before:
-            self.concurrency = self._most = self.concurrency // RAISE
-            self._rate_before = 0.0
-        slow = result.rate > 0 and self.concurrency / result.rate > SLOW_ANSWER_S
-        if not slow or result.duration_s > MAX_TRIAL_S or self.concurrency * RAISE > self._most:
-            self._rate_before = 0.0  # the present number has proved itself
+        if self._before and result.rate < WORTHWHILE * self._before[1]:
+            self.lower_concurrency()
             return False
-        self._rate_before = result.rate
-        self.concurrency *= RAISE
+        more = self._raised(result)
+        self._before = (self.concurrency, result.rate) if more > self.concurrency else None
+        self.concurrency = more
+        return self._before is not None
+
+    def lower_concurrency(self) -> bool:
+        """Go back to the connections before they were raised, for good; return whether they had been."""
+        if self._before is None:
+            return False
+        self.concurrency = self._most = self._before[0]
+        self._before = None
         return True
+
+    def _raised(self, result: LoadResult) -> int:
+        """Return the connections to try next; as many as there are if the present ones have proved themselves."""
+        answer_s = self.concurrency / result.rate if result.rate > 0 else 0.0
+        if answer_s <= SLOW_ANSWER_S or result.duration_s > MAX_TRIAL_S:
+            return self.concurrency
+        most = min(self._most, MAX_CONCURRENCY if answer_s < VERY_SLOW_ANSWER_S else MAX_CONCURRENCY_IF_VERY_SLOW)
+        more = min(RAISE * self.concurrency, most)
+        return more if more >= WORTHWHILE * self.concurrency else self.concurrency
 
     def _check(self, result: LoadResult) -> None:
         if result.completed < result.planned:

@@ -73,7 +73,7 @@ class LoadPlan:
     driver: str = "builtin"
     concurrency: int = 16
     is_fixed: bool = False
-    """Whether the user chose the concurrency; otherwise slow endpoints get up to 256 connections."""
+    """Whether the user chose the concurrency; otherwise slow endpoints get up to 512 connections."""
     keep_alive: bool = True
     timeout_s: float = 30.0
     """Longest wait for one answer."""

@@ -144,7 +144,9 @@ class Schedule:
         decisive = max(thresholds.floor(signal) / thresholds.margin(signal) for signal in Signal)
         affordable = self._dose_within(DECISIVE_SHARE * self.budget_s, idle_share=IDLE_SHARE)
         if wanted < decisive < affordable and not first.is_telling(thresholds):
-            wanted, seconds = math.ceil(decisive), self.remaining_s
+            # As many as are answered in the same time: doses are answered in waves of one request a connection.
+            waves = math.ceil(decisive * (1 + SPREAD) / self.connections)
+            wanted, seconds = math.ceil(waves * self.connections / (1 + SPREAD)), self.remaining_s
         dose = self._capped(wanted, seconds, first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
 

@@ -175,12 +175,14 @@ def test_drain_waits_no_longer_than_asked():
 @pytest.mark.parametrize(
     ("latency_s", "rate", "endpoint", "connections"),
     [
-        pytest.param(0.3, 1e6, ENDPOINT, 256, id="throughput follows"),
+        pytest.param(0.1, 1e6, ENDPOINT, 256, id="throughput follows"),
+        pytest.param(0.3, 1e6, ENDPOINT, 512, id="throughput follows, and answers are very slow"),
+        pytest.param(0.3, 900, ENDPOINT, 256, id="throughput does not follow in the end"),
         pytest.param(0.3, 100, ENDPOINT, 64, id="throughput follows for a while"),
         pytest.param(0.0, 100, ENDPOINT, 16, id="throughput does not follow"),
         pytest.param(0.001, 1e6, ENDPOINT, 16, id="not slow"),
         pytest.param(5.0, 1e6, ENDPOINT, 16, id="too slow to try"),
-        pytest.param(0.3, 1e6, dataclasses.replace(ENDPOINT, mode=ClientMode.ABORT), 256, id="misbehaving"),
+        pytest.param(0.3, 1e6, dataclasses.replace(ENDPOINT, mode=ClientMode.ABORT), 512, id="misbehaving"),
         pytest.param(
             0.3, 1e6, dataclasses.replace(ENDPOINT, load=LoadPlan(concurrency=10, is_fixed=True)), 10, id="chosen"
         ),
@@ -191,6 +193,26 @@ def test_slow_endpoints_get_more_connections_where_that_helps(latency_s, rate, e
     conduct(ask(WarmUp(seconds=0.4, max_requests=1000), Block(doses=(1000, 0)))[0], bench)
 
     assert driver.jobs[-1].concurrency == connections
+
+
+def test_connections_that_the_service_can_not_bear_are_given_up():
+    def refuse(job):
+        return {"completed": 64, "errors": {"connection refused": job.requests - 64}} if job.concurrency > 64 else {}
+
+    bench, driver, _, _ = bench_of(rate=1e6, latency_s=0.3, spoil=refuse)
+    conversation, results = ask(WarmUp(seconds=0.4, max_requests=1000))
+    conduct(conversation, bench)
+
+    assert [job.concurrency for job in driver.jobs[:4]] == [16, 64, 256, 64]
+    assert results[0].connections == 64
+    assert results[0].requests == sum(job.requests for job in driver.jobs) - 256, "what failed taught nothing"
+
+
+def test_failures_that_more_connections_did_not_bring_about_are_errors():
+    bench, _, _, _ = bench_of(latency_s=0.3, spoil=lambda _: {"completed": 0, "errors": {"connection refused": 1}})
+
+    with pytest.raises(LoadDriverError, match="connection refused"):
+        conduct(ask(WarmUp(seconds=0.4, max_requests=1000))[0], bench)
 
 
 def test_proof_and_snapshots_are_passed_through():
