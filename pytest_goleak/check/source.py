@@ -16,7 +16,7 @@ __all__ = ["PprofSource"]
 MORE_COLLECTIONS = 3
 """Collections beyond those asked for, while each still frees something."""
 
-SLOW_COLLECTION_S = 0.3
+VERY_SLOW_COLLECTION_S = 0.6
 """Where one collection takes longer, what a second one would free is not worth the time that it takes."""
 
 
@@ -39,7 +39,8 @@ class PprofSource:
         started = self._clock.now()
         is_falling = False
         memstats = self._collect()
-        if self._clock.now() - started > SLOW_COLLECTION_S:
+        collection_s = self._clock.now() - started
+        if collection_s > VERY_SLOW_COLLECTION_S:
             collections = 1
         for collection in range(2, collections + MORE_COLLECTIONS + 1):
             if collection > collections and not is_falling:
@@ -57,6 +58,7 @@ class PprofSource:
             total_alloc=memstats.total_alloc,
             num_gc=memstats.num_gc,
             cost_s=now - started,
+            collection_s=collection_s,
             is_falling=is_falling,
             sites=goroutines,
         )

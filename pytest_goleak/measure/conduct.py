@@ -9,7 +9,7 @@ from pytest_goleak.measure.pace import Pace
 from pytest_goleak.measure.settle import SLOW_COLLECTION_S, check_same_process, listen, settle_noisy
 from pytest_goleak.measure.stream import Stream
 from pytest_goleak.model.errors import GoleakError, LoadDriverError
-from pytest_goleak.model.looks import ONE_LOOK
+from pytest_goleak.model.looks import ONE_LOOK, Looks
 from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.protocols import Clock, Progress, ProgressListener, Source
@@ -159,13 +159,13 @@ class _Measurement:
             if dose:
                 load = self._send(size, stage, same_request=step.same_request, **place)
                 loads.append(load)
-                observations.append(self._observe(step))
+                observations.append(self._observe(step.looks))
                 self.pace.loaded(observations[-1].at_s - observations[-2].at_s, load.duration_s)
             else:
                 pause_s = self.pace.pause_s(_load_s(size, loads, expected=step.rate), share=step.idle_share)
                 self.bench.clock.sleep(pause_s)
                 loads.append(None)
-                observations.append(self._observe(step))
+                observations.append(self._observe(step.looks, is_loaded=False))
                 self.pace.idle(observations[-1].at_s - observations[-2].at_s, pause_s)
         return BlockResult(observations=tuple(observations), loads=tuple(loads), elapsed_s=self._elapsed())
 
@@ -204,7 +204,7 @@ class _Measurement:
     def _first_of(self, step: Block) -> Observation:
         """Return the levels before the first round: a look without load, and as long as those of idle rounds."""
         began_s = self.bench.clock.now()
-        observation = self._observe(step)
+        observation = self._observe(step.looks, is_loaded=False)
         self.pace.idle(observation.at_s - began_s, pause_s=0.0)
         return observation
 
@@ -215,9 +215,11 @@ class _Measurement:
             return None
         return last
 
-    def _observe(self, step: Block | None = None) -> Observation:
-        looks = step.looks if step else ONE_LOOK
-        return self._checked(settle_noisy(self.bench.source, self.bench.clock, looks))
+    def _observe(self, looks: Looks = ONE_LOOK, *, is_loaded: bool = True) -> Observation:
+        """Return the levels; one collection is enough where no request came since the last one, and they are slow."""
+        slow = bool(self.seen) and self.seen[-1].collection_s > SLOW_COLLECTION_S
+        collections = 1 if slow and not is_loaded else 2
+        return self._checked(settle_noisy(self.bench.source, self.bench.clock, looks, collections=collections))
 
     def _observe_once(self) -> Observation:
         return self._checked(self.bench.source.observe(collections=1))

@@ -21,23 +21,23 @@ SLOW_COLLECTION_S = 0.3
 """Observations that cost more than this are not repeated: such a heap is large, and its own noise larger."""
 
 
-def settle(source: Source, clock: Clock) -> Observation:
-    """Return the levels after two collections, and further ones while anything falls.
+def settle(source: Source, clock: Clock, *, collections: int = 2) -> Observation:
+    """Return the levels after so many collections, and further ones while anything falls.
 
     ``sync.Pool`` survives one collection, finalizers and clean-ups need one more per link, and connections that we
     closed end within milliseconds on the other side: all of that shows as a fall from one look to the next.
     """
     deadline = clock.now() + PATIENCE_S
-    observation = source.observe(collections=2)
+    observation = source.observe(collections=collections)
     while observation.is_falling and observation.cost_s < SLOW_COLLECTION_S and clock.now() < deadline:
         clock.sleep(0.005)
         observation = source.observe(collections=2)
     return observation
 
 
-def settle_noisy(source: Source, clock: Clock, looks: Looks) -> Observation:
+def settle_noisy(source: Source, clock: Clock, looks: Looks, *, collections: int = 2) -> Observation:
     """Return the levels that several *looks* give at a service whose levels may never rest."""
-    seen = [settle(source, clock)]
+    seen = [settle(source, clock, collections=collections)]
     while not looks.are_over(seen):
         clock.sleep(LOOK_INTERVAL_S)
         seen.append(source.observe(collections=1))

@@ -225,7 +225,7 @@ def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
     result = yield from trial.ask(Block(doses=(requests,)), BlockResult)
     trial.schedule.block_done(requests, result)
     before, after = result.observations
-    trial.extra.append((after.at_s, requests))
+    trial.unseen.sent(requests, at_s=after.at_s)
     trial.has_gone_far = any(
         after.level(signal) - before.level(signal) > FADING * expected[signal] for signal in telling
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -16,18 +15,15 @@ from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import bytes_alone_reached
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
-from pytest_goleak.stats.leftovers import left_over
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
 from pytest_goleak.stats.power import Conditions, predict, spread
 from pytest_goleak.stats.randomisation import half_width
 from pytest_goleak.stats.retention import Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
+from pytest_goleak.stats.unseen import Unseen
 
 __all__ = ["Part", "Trial"]
-
-LIFE = 2.0
-"""Multiple of the idle wait for which another endpoint's requests may leave something before it goes away."""
 
 HALF = 0.5
 """Share of the growth that may be left when a wait ends early."""
@@ -70,9 +66,8 @@ class Trial:
         self.trace = Trace()
         self.thresholds = Thresholds(plan.tolerance)
         self.schedule = Schedule(budget_s=plan.budget_s, idle_s=plan.wait_s)
+        self.unseen = Unseen(past, wait_s=plan.wait_s)
         self.blocks: list[Evidence] = []
-        self.extra: list[tuple[float, int]] = []
-        """Doses outside of blocks: when they were over, and their requests."""
         self.repetitions: list[tuple[Evidence, Evidence]] = []
         self.judged_from = 0
         self.proven_at_start: int | None = None
@@ -81,8 +76,6 @@ class Trial:
         self.levelled_after: int | None = None
         self.held = dict.fromkeys(Signal, 0.0)
         """The most that was held at once so far, and given back in an idle wait."""
-        self._rests: list[tuple[Rest, float]] = []
-        """Idle waits, and from when on requests were counted that may have left something when their blocks began."""
         self.has_gone_far = False
         """Whether a far larger dose showed that memory goes on growing."""
         self.last_doubt = ""
@@ -134,6 +127,10 @@ class Trial:
         # Rounds that had to be cut are shorter than those before them.
         is_even = idle_share >= 1 and result.doses == doses
         evidence = judge_block(result.doses, result, served_before=served, is_even=is_even)
+        if not self.blocks:
+            self.unseen.sent(self.judged_from, at_s=evidence.start.at_s)
+        self.unseen.sent(evidence.requests, at_s=evidence.end.at_s)
+        self.unseen.grew({signal: evidence.gross(signal) for signal in Signal})
         self.blocks.append(evidence)
         self.grows_with_time |= rounds == BLOCK_ROUNDS and evidence.grows_with_time(self.thresholds)
         return evidence
@@ -205,7 +202,6 @@ class Trial:
             start = first.level(signal)
             return start + max(self.thresholds.floor(signal), HALF * (last.level(signal) - start))
 
-        began_at_rest = any(rest.ended_s <= first.at_s for rest, _ in self._rests)
         # What goes away at an age pauses as the load did.
         pause_s = PAUSES * max(block.longest_pause_s for block in blocks)
         step = Drain(
@@ -213,7 +209,7 @@ class Trial:
             until={signal: target(signal) for signal in Signal},
             rest={signal: self.thresholds.floor(signal) / 2 for signal in Signal},
             mostly={} if is_whole else {signal: mostly(signal) for signal in Signal},
-            agreeing_s=0.0 if began_at_rest else pause_s,
+            agreeing_s=0.0 if self.unseen.has_rested(first.at_s) else pause_s,
             settled_s=max(SETTLED_S, pause_s),
         )
         if heard is not None and step.is_silent(heard.observations):
@@ -223,38 +219,16 @@ class Trial:
             drain = yield from self.ask(step, DrainResult)
         # What expired meanwhile may be as old as the blocks and the wait are long together.
         since_s = 2 * first.at_s - drain.observations[-1].at_s
-        backlog = self._backlog(since_s, before_s=first.at_s)
-        unseen = self._unseen(backlog, first.at_s, since_s=since_s)
+        backlog = self.unseen.backlog(first.at_s, since_s=since_s)
+        unseen = self.unseen.at(first.at_s, since_s=since_s)
         rest = rest_after(blocks, drain, self.thresholds, backlog=backlog, unseen=unseen)
-        self._rests.append((rest, since_s))
+        self.unseen.waited(rest, since_s=since_s)
         return rest
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
         """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go."""
-        began_s = block.start.at_s
-        unseen = self._unseen(self._backlog(-math.inf, before_s=began_s), began_s)
+        unseen = self.unseen.at(block.start.at_s)
         return max(unseen[signal] / self.thresholds.margin(signal) for signal in signals)
-
-    def _unseen(
-        self, backlog: Mapping[Signal, float], at_s: float, *, since_s: float = math.inf
-    ) -> dict[Signal, float]:
-        """Return the most that is about to go away: *backlog* and what others left, or what the last wait left of it.
-
-        No more than that is there if no request was sent since, and if that wait knew of requests from *since_s* on.
-        """
-        inherited = self._inherited(at_s)
-        unseen = {signal: backlog[signal] + inherited[signal] for signal in Signal}
-        before = [(rest, known_s) for rest, known_s in self._rests if rest.ended_s <= at_s]
-        is_known = bool(self.past) and at_s - self.past[0].looks[0].at_s > self._life_s  # what may be left, and by whom
-        if (
-            is_known
-            and before
-            and not self._served_since(before[-1][0].ended_s, before_s=at_s)
-            and since_s >= before[-1][1]
-        ):
-            rest, _ = before[-1]
-            unseen = {signal: min(most, max(0.0, rest.remains(signal))) for signal, most in unseen.items()}
-        return unseen
 
     def drains_by_itself(self, block: Evidence, signals: Iterable[Signal]) -> bool:
         """Whether goroutines that *block* added end without load: none begin, and more end than others have left."""
@@ -262,7 +236,7 @@ class Trial:
             return False
         changes = block.idle_changes(Signal.GOROUTINES)
         begins = max(changes) > self.thresholds.floor(Signal.GOROUTINES)
-        return not begins and -sum(changes) > self._inherited(block.start.at_s)[Signal.GOROUTINES]
+        return not begins and -sum(changes) > self.unseen.inherited(block.start.at_s)[Signal.GOROUTINES]
 
     def rested(self, rest: Rest) -> None:
         """Take in what the blocks before *rest* held at once."""
@@ -272,27 +246,6 @@ class Trial:
         """Take what was measured for disturbed, now that the levels are at rest."""
         self.last_doubt = wording.MAY_HIDE
         self.starts_anew = True
-
-    def _backlog(self, since_s: float, *, before_s: float) -> dict[Signal, float]:
-        """Return the most that the requests between two moments may have left for a while."""
-        served = self._served_since(since_s, before_s=before_s)
-        return {signal: served * max(0.0, *(block.gross(signal) for block in self.blocks)) for signal in Signal}
-
-    def _inherited(self, before_s: float) -> dict[Signal, float]:
-        """Return the most that other endpoints' requests may have left at that moment."""
-        return left_over(self.past, before_s=before_s, life_s=self._life_s)
-
-    @property
-    def _life_s(self) -> float:
-        """Longest time that anything of another endpoint is left for."""
-        return LIFE * self.plan.wait_s
-
-    def _served_since(self, since_s: float, *, before_s: float) -> int:
-        """Return how many requests were answered between two moments, whole blocks and the whole warm-up counted."""
-        blocks = [block for block in self.blocks if block.end.at_s <= before_s]
-        lately = sum(block.requests for block in blocks if block.end.at_s > since_s)
-        lately += sum(requests for at_s, requests in self.extra if since_s < at_s <= before_s)
-        return lately + (self.judged_from if self.blocks[0].start.at_s > since_s else 0)
 
     def must_outlast(self) -> int:
         """Return how many requests more must be flat before growth that was seen counts as levelled off.

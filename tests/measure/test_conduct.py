@@ -7,7 +7,7 @@ from pytest_goleak.measure.conduct import Bench, conduct
 from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import LoadDriverError, TargetError, TargetRestartedError
 from pytest_goleak.model.measured import Measured
-from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.plan import ClientMode, LoadPlan
 from pytest_goleak.model.report import Outcome, Verdict
 from pytest_goleak.model.step import Block, Drain, Listen, Proof, Snapshot, WarmUp
@@ -30,6 +30,9 @@ def bench_of(levels=(REST,), *, rate=1000.0, latency_s=0.0, spoil=None, death=No
         listen=told.append,
     )
     return bench, driver, told, taken
+
+
+EARLIER = Observation(at_s=-1.0, heap_bytes=1, heap_objects=1, goroutines=1, total_alloc=0, num_gc=0)
 
 
 def ask(*steps):
@@ -276,3 +279,21 @@ def test_an_experiment_may_judge_a_failure():
             return DONE
 
     assert conduct(conversation(), bench) is DONE
+
+
+@pytest.mark.parametrize(("collection_s", "collections"), [(0.1, [2, 2, 2, 2, 2, 2]), (0.4, [2, 1, 1, 2, 1, 2])])
+def test_a_look_without_load_has_one_collection_where_they_are_slow(collection_s, collections):
+    """What a pool holds outlives one collection: where requests came, a second one has to take it away."""
+    bench, _, _, _ = bench_of()
+    bench.source.collection_s = collection_s
+    asked, observe = [], bench.source.observe
+
+    def noting(*, collections):
+        asked.append(collections)
+        return observe(collections=collections)
+
+    bench.source.observe = noting
+    bench.past.append(Measured(looks=(EARLIER,)))
+    conduct(ask(WarmUp(seconds=0.1, max_requests=10), Block(doses=(0, 10, 0, 10)))[0], bench)
+
+    assert asked == collections

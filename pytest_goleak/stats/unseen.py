@@ -1,0 +1,88 @@
+"""What may go away while an endpoint is measured, so that as much growth may hide behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from pytest_goleak.model.measured import Measured
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.stats.leftovers import left_over
+from pytest_goleak.stats.retention import Rest
+
+__all__ = ["Unseen"]
+
+LIFE = 2.0
+"""Multiple of the idle wait for which another endpoint's requests may leave something before it goes away."""
+
+
+class Unseen:
+    """Keeps account of all that may have left something for a while: this endpoint's requests, and others'.
+
+    Args:
+        past: earlier measurements of the same process.
+        wait_s: the idle wait.
+
+    """
+
+    def __init__(self, past: Sequence[Measured], *, wait_s: float) -> None:
+        self._past = past
+        self._life_s = LIFE * wait_s
+        self._doses: list[tuple[float, int]] = []
+        """When they were over, and their requests."""
+        self._most = dict.fromkeys(Signal, 0.0)
+        """The most that one request leaves for a while."""
+        self._rests: list[tuple[Rest, float]] = []
+        """Idle waits, and from when on requests counted that may have left something when their blocks began."""
+
+    def sent(self, requests: int, *, at_s: float) -> None:
+        """Take in so many requests, which were over at *at_s*."""
+        self._doses.append((at_s, requests))
+
+    def grew(self, gross: Mapping[Signal, float]) -> None:
+        """Take in by how much levels grew per request, be it for a while only."""
+        self._most = {signal: max(most, gross[signal]) for signal, most in self._most.items()}
+
+    def waited(self, rest: Rest, *, since_s: float) -> None:
+        """Take in what an idle wait left, requests from *since_s* on being counted."""
+        self._rests.append((rest, since_s))
+
+    def has_rested(self, at_s: float) -> bool:
+        """Whether there was an idle wait before that moment."""
+        return any(rest.ended_s <= at_s for rest, _ in self._rests)
+
+    def backlog(self, at_s: float, *, since_s: float) -> dict[Signal, float]:
+        """Return the most that this endpoint's requests between two moments may have left for a while."""
+        served = self._served(since_s, at_s)
+        return {signal: served * most for signal, most in self._most.items()}
+
+    def inherited(self, at_s: float) -> dict[Signal, float]:
+        """Return the most that other endpoints' requests may have left at that moment."""
+        return left_over(self._past, before_s=at_s, life_s=self._life_s)
+
+    def at(self, at_s: float, *, since_s: float | None = None) -> dict[Signal, float]:
+        """Return the most that was about to go away at a moment, whoever had left it.
+
+        After an idle wait there is no more than that wait left, if no request was sent since, and if it counted the
+        requests from *since_s* on as well, from the first on unless given; and if the process has been watched for so
+        long that nothing can be there that nobody knows of.
+        """
+        inherited = self.inherited(at_s)
+        backlog = self.backlog(at_s, since_s=-math.inf if since_s is None else since_s)
+        unseen = {signal: backlog[signal] + inherited[signal] for signal in Signal}
+        rest, counted_s = self._last_wait(at_s)
+        is_known = bool(self._past) and at_s - self._past[0].looks[0].at_s > self._life_s
+        if rest is None or not is_known or (since_s is not None and since_s < counted_s):
+            return unseen
+        return {signal: min(most, max(0.0, rest.remains(signal))) for signal, most in unseen.items()}
+
+    def _last_wait(self, at_s: float) -> tuple[Rest | None, float]:
+        """Return the idle wait before a moment, and from when on it counted requests; none if some came since."""
+        before = [(rest, counted_s) for rest, counted_s in self._rests if rest.ended_s <= at_s]
+        if not before or self._served(before[-1][0].ended_s, at_s):
+            return None, 0.0
+        return before[-1]
+
+    def _served(self, since_s: float, before_s: float) -> int:
+        """Return the requests of the doses that were over between two moments."""
+        return sum(requests for over_s, requests in self._doses if since_s < over_s <= before_s)
