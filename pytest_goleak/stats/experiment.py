@@ -18,7 +18,6 @@ from pytest_goleak.model.step import (
     Block,
     BlockResult,
     Conversation,
-    ListenResult,
     Proof,
     ProofResult,
     Snapshot,
@@ -139,9 +138,6 @@ def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> P
     Returns ``None`` when nothing is proven yet; the experiment goes on with a larger dose.
     """
     outweighing = trial.outweighing(block, suspects)
-    is_drain = trial.drains_by_itself(block, suspects) and trial.schedule.has_time_to_wait()
-    if is_drain and not trial.schedule.can_outweigh(block, outweighing):
-        return (yield from _wait_for_drain(trial, block, suspects))  # no repetition would make the drain certain
     dose = trial.schedule.repeat_dose(block, suspects, trial.thresholds, outweighing=outweighing)
     if (doubt := _too_early(trial, block, suspects, dose)) is not None or dose is None:
         trial.last_doubt = doubt or ""
@@ -244,23 +240,16 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
             return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
     if trial.is_restless:
         return None
-    return (yield from _wait_for_drain(trial, block, unproven, heard=heard))
-
-
-def _wait_for_drain(
-    trial: Trial, block: Evidence, signals: tuple[Signal, ...], *, heard: ListenResult | None = None
-) -> Part[Verdict | None]:
-    """Wait idle until what *block* left of *signals* is gone; where that may hide something, do it again."""
     rest = yield from trial.rest([block], trial.plan.wait_s, heard=heard)
-    if rest.is_drained(signals) and rest.is_certain(signals) and not rest.has_sunk(signals):
-        return clean_after_drain(trial, rest, signals, "is back to where it was")
-    has_fallen = any(rest.kept[signal].has_fallen for signal in signals)
-    if rest.has_sunk(signals) or (rest.is_drained(signals) and not has_fallen):
+    if rest.is_drained(unproven) and rest.is_certain(unproven) and not rest.has_sunk(unproven):
+        return clean_after_drain(trial, rest, unproven, "is back to where it was")
+    has_fallen = any(rest.kept[signal].has_fallen for signal in unproven)
+    if rest.has_sunk(unproven) or (rest.is_drained(unproven) and not has_fallen):
         trial.start_anew()  # what fell in the block has gone
         return None
-    if rest.falling(signals) or not has_fallen:
+    if rest.falling(unproven) or not has_fallen:
         return None
-    return (yield from second_cycle(trial, rest, signals, []))
+    return (yield from second_cycle(trial, rest, unproven, []))
 
 
 def _may_drain(trial: Trial, block: Evidence, unproven: Iterable[Signal], *, is_suspect: bool) -> bool:

@@ -241,10 +241,6 @@ class Schedule:
         )
         return min(dose, block.dose) if dose >= LEAST_DOSE and telling else None
 
-    def can_outweigh(self, block: Evidence, requests: float) -> bool:
-        """Whether *block* and its repetition, of up to twice the dose, come to so many *requests*."""
-        return AMPLE * (requests - block.requests) / (BLOCK_ROUNDS / 2) <= MOST_OUTWEIGHING * block.dose
-
     def _outweighing_dose(self, block: Evidence, requests: float, thresholds: Thresholds) -> int:
         """Return the dose that brings *block* and its repetition to so many *requests*, if less than twice does."""
         wanted = AMPLE * (requests - block.requests) / (BLOCK_ROUNDS / 2)

@@ -230,14 +230,6 @@ class Trial:
         unseen = self.unseen.at(block.start.at_s)
         return max(unseen[signal] / self.thresholds.margin(signal) for signal in signals)
 
-    def drains_by_itself(self, block: Evidence, signals: Iterable[Signal]) -> bool:
-        """Whether goroutines that *block* added end without load: none begin, and more end than others have left."""
-        if Signal.GOROUTINES not in signals or not block.has_drained_idle(Signal.GOROUTINES, self.thresholds):
-            return False
-        changes = block.idle_changes(Signal.GOROUTINES)
-        begins = max(changes) > self.thresholds.floor(Signal.GOROUTINES)
-        return not begins and -sum(changes) > self.unseen.inherited(block.start.at_s)[Signal.GOROUTINES]
-
     def rested(self, rest: Rest) -> None:
         """Take in what the blocks before *rest* held at once."""
         self.held = {signal: max(most, rest.held(signal)) for signal, most in self.held.items()}

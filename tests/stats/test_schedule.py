@@ -76,13 +76,6 @@ def test_a_dose_that_noise_can_not_hide_growth_in_is_for_what_has_not_grown():
     assert schedule.second_dose(flat, THRESHOLDS) >= 640 > schedule.second_dose(growing, THRESHOLDS)
 
 
-@pytest.mark.parametrize(("outweighing", "can"), [(0, True), (1.5, True), (2.6, True), (2.8, False)])
-def test_a_repetition_can_outweigh_what_twice_the_dose_does(outweighing, can):
-    schedule, first = schedule_after(20)
-
-    assert schedule.can_outweigh(first, outweighing * first.requests) is can
-
-
 def test_a_dose_is_never_less_than_what_costs_no_more_time():
     schedule, first = schedule_after(20)
 
