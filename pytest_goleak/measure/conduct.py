@@ -119,6 +119,7 @@ class _Measurement:
         chunk = max(8, stream.concurrency)
         while True:
             self._tell("warm-up", requests=sent)
+            sent += chunk  # those that fail may leave something as well
             try:
                 result = self._send(chunk, "warm-up")
             except LoadDriverError:
@@ -126,7 +127,6 @@ class _Measurement:
                     raise
                 chunk = stream.concurrency
                 continue
-            sent += chunk
             if chunk >= largest:  # the last one may be too small for all connections
                 largest, rate = chunk, result.rate
             # Slow endpoints may need longer than the warm-up, and more requests, to find their number of connections.

@@ -28,7 +28,7 @@ class Looks:
         """Whether *seen* is all that has to be seen."""
         return len(seen) >= self.most or (
             bool(self.falls)
-            and all(has_fallen([each.level(signal) for each in seen], by) for signal, by in self.falls.items())
+            and all(_has_fallen([each.level(signal) for each in seen], by) for signal, by in self.falls.items())
         )
 
     def read(self, seen: Sequence[Observation]) -> Observation:
@@ -46,6 +46,6 @@ ONE_LOOK = Looks()
 """The level of a service that rests."""
 
 
-def has_fallen(levels: Sequence[float], by: float) -> bool:
+def _has_fallen(levels: Sequence[float], by: float) -> bool:
     """Whether some level was so far below the highest one before it."""
     return any(highest - level >= by for highest, level in zip(accumulate(levels, max), levels, strict=True))

@@ -148,7 +148,7 @@ def clean_after_drain(
         for signal in Signal
         if rest.is_drained([signal])
         and not rest.has_sunk([signal])
-        and (rest.is_certain([signal]) or (first is not None and rest.confirms(first, [signal])))
+        and (rest.is_certain([signal]) or (first is not None and rest.began_at_rest(first, [signal])))
     ]
     doubt = _open_question(trial, last, bounded=bounded)
     if doubt is not None:

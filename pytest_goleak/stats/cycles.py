@@ -80,7 +80,7 @@ def second_cycle(
             trial.start_anew()
             return None
         is_drained = not leaking and rest.is_drained(suspects)
-        if is_drained and (rest.confirms(first, suspects) or rest.is_certain(suspects)):
+        if is_drained and (rest.began_at_rest(first, suspects) or rest.is_certain(suspects)):
             return _clean_if_outlasted(trial, first, rest, suspects, has_stayed=has_stayed)
         trial.last_doubt = wording.MAY_HIDE if is_drained else _doubt_about(trial, rest, suspects)
         is_open = bool(staying) or is_drained  # a cycle that begins at rest has nothing that could hide what it adds

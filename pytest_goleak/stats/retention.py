@@ -18,7 +18,6 @@ __all__ = ["Rest", "Retention", "rest_after"]
 GONE = 0.1
 """Share of the growth that may be left of what counts as gone: structures that keep the size of a peak."""
 
-
 CREEP = 1.4
 CREEP_S = 1.0
 """Multiple of the growth with time that a wait showed which other growth has to exceed, and the shortest time that it
@@ -43,7 +42,6 @@ class Retention:
     """The levels during the wait, above the one before the load."""
     swing: float = 0.0
     """How far the level rose by itself while waiting, drift taken off: what comes and goes is not what stays."""
-
     creep: float = 0.0
     """What time alone may have added since the load began, by how the level rose after its lowest while waiting."""
 
@@ -183,17 +181,12 @@ class Rest:
             for signal in signals
         )
 
-    def confirms(self, earlier: Rest, signals: Iterable[Signal]) -> bool:
-        """Whether *earlier* drained as well, and nothing but what was added since went away: it began at rest."""
-        signals = list(signals)
-        return earlier.is_drained(signals) and self.is_drained(signals) and self.is_level(signals)
-
-    def is_level(self, signals: Iterable[Signal]) -> bool:
-        """Whether none of *signals* came to rest lower than it was: then nothing older went away meanwhile.
+    def began_at_rest(self, earlier: Rest, signals: Sequence[Signal]) -> bool:
+        """Whether *signals* had drained in *earlier*, and none came to rest lower since: nothing older was there to go.
 
         Half of the tolerance does not count, nor does what the runtime's own structures do.
         """
-        return all(
+        return earlier.is_drained(signals) and all(
             -self.kept[signal].kept
             <= max(self.thresholds.floor(signal), self.thresholds.margin(signal) * self.kept[signal].requests / 2)
             for signal in signals

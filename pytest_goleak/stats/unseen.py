@@ -63,9 +63,9 @@ class Unseen:
     def at(self, at_s: float, *, since_s: float | None = None) -> dict[Signal, float]:
         """Return the most that was about to go away at a moment, whoever had left it.
 
-        After an idle wait there is no more than that wait left, if no request was sent since, and if it counted the
-        requests from *since_s* on as well, from the first on unless given; and if the process has been watched for so
-        long that nothing can be there that nobody knows of.
+        Of this endpoint's requests, those since *since_s* count, or all of them. After an idle wait there is no more
+        than that wait left, if no request was sent since, if it did not count fewer requests, and if the process has
+        been watched for so long that nothing can be there that nobody knows of.
         """
         inherited = self.inherited(at_s)
         backlog = self.backlog(at_s, since_s=-math.inf if since_s is None else since_s)

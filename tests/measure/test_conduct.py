@@ -208,7 +208,7 @@ def test_connections_that_the_service_can_not_bear_are_given_up():
 
     assert [job.concurrency for job in driver.jobs[:4]] == [16, 64, 256, 64]
     assert results[0].connections == 64
-    assert results[0].requests == sum(job.requests for job in driver.jobs) - 256, "what failed taught nothing"
+    assert results[0].requests == sum(job.requests for job in driver.jobs), "what failed may leave something, too"
 
 
 def test_failures_that_more_connections_did_not_bring_about_are_errors():
