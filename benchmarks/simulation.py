@@ -56,6 +56,8 @@ class World:
     served: int = 0
     doses: list[tuple[float, int]] = field(default_factory=list)
     """When each dose ended, and its size."""
+    rate: float = math.inf
+    """Requests per second."""
 
 
 Part = Callable[[World], Levels]
@@ -172,7 +174,7 @@ def drain_of_another(count: float, after_s: float, over_s: float) -> Part:
 def flushed_queue(byte: float, period: float) -> Part:
     def part(w: World) -> Levels:
         since = (w.now // period) * period
-        waiting = sum(n for at, n in w.doses if at >= since)
+        waiting = sum(min(n, (at - since) * w.rate) for at, n in w.doses if at >= since)
         return levels(byte * waiting, waiting)
 
     return part
@@ -320,6 +322,7 @@ class SimulatedService:
         return DrainResult(observations=tuple(observations), elapsed_s=self.world.now)
 
     def _load(self, requests: int) -> LoadResult:
+        self.world.rate = self.rate
         duration = requests / self.rate
         # Rounds with load take longer than the others, by more than pacing makes up for.
         self.world.now += duration + self.world.rng.uniform(0, LAG_S)

@@ -29,6 +29,9 @@ GLARING = {Signal.HEAP_BYTES: 64 * 1024 * 1024, Signal.HEAP_OBJECTS: 1_000_000, 
 BLUR = 0.25
 """Share of the margin that rounds of unequal length may cost."""
 
+DRAINED = 0.25
+"""Share of the tolerance of a loaded round that is more than noise if an idle one takes it away."""
+
 GIVEN_BACK = 0.2
 """Share of the growth that has to go away meanwhile to be more than noise beside it."""
 
@@ -202,13 +205,16 @@ class Evidence:
         )
 
     def has_drained(self, signal: Signal, thresholds: Thresholds) -> bool:
-        """Whether that happened without load, or was more than load sets up and down."""
+        """Whether something went away without load, or more in any round than load sets up and down."""
         return self.has_drained_idle(signal, thresholds) or self.has_fallen(signal, thresholds, floors=TELLING)
 
     def has_drained_idle(self, signal: Signal, thresholds: Thresholds) -> bool:
-        """Whether some idle round took away more than the tolerance of a loaded one, and more than the floor."""
+        """Whether an idle round took away a noticeable part of the tolerance of a loaded one, and more than the floor.
+
+        A few of these make as much noise as one that takes away all of it.
+        """
         fall = -min(self.idle_changes(signal), default=0)
-        return fall > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose)
+        return fall > max(thresholds.floor(signal), DRAINED * thresholds.margin(signal) * self.dose)
 
     def stands(self, later: Observation, signals: Iterable[Signal], thresholds: Thresholds) -> bool:
         """Whether what this block added to one of *signals* is *later* still there, and nothing of any went away."""

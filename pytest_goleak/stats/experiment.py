@@ -6,7 +6,7 @@ a real service and, thousands of times, against simulated ones. The argument is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.growth import GrowthClass
@@ -45,9 +45,6 @@ __all__ = ["experiment"]
 
 FAR_S = 2.0
 """Load of the dose that shows whether memory goes on growing."""
-
-FIRST_JUDGED = 2
-"""Number of the first block that is judged."""
 
 AGED_SHARE = 0.75
 """Share of the idle wait that the age of growth may stand for."""
@@ -231,7 +228,8 @@ def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
 def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] = ()) -> Part[Verdict | None]:
     """See whether the noise of *block* was its own work, still going on: then an idle wait ends it."""
     unproven = tuple(dict.fromkeys([*suspects, *block.unproven(trial.thresholds)]))
-    if not _may_drain(trial, block, unproven, is_suspect=bool(suspects)) or not trial.schedule.has_time_to_wait():
+    has_drained = any(block.has_drained(signal, trial.thresholds) for signal in unproven)
+    if not has_drained or not trial.schedule.has_time_to_wait():
         return None
     heard = None
     if not trial.has_listened:
@@ -243,21 +241,13 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
     rest = yield from trial.rest([block], trial.plan.wait_s, heard=heard)
     if rest.is_drained(unproven) and rest.is_certain(unproven) and not rest.has_sunk(unproven):
         return clean_after_drain(trial, rest, unproven, "is back to where it was")
-    has_fallen = any(rest.kept[signal].has_fallen for signal in unproven)
-    if rest.has_sunk(unproven) or (rest.is_drained(unproven) and not has_fallen):
+    if rest.has_sunk(unproven):
         trial.start_anew()  # what fell in the block has gone
         return None
-    if rest.falling(unproven) or not has_fallen:
+    has_fallen = any(rest.kept[signal].has_fallen for signal in unproven)
+    if rest.falling(unproven) or not (has_fallen or rest.is_drained(unproven)):
         return None
     return (yield from second_cycle(trial, rest, unproven, []))
-
-
-def _may_drain(trial: Trial, block: Evidence, unproven: Iterable[Signal], *, is_suspect: bool) -> bool:
-    """Whether something fell in *block* as it does when work ends."""
-    # What goes up and down with the load alone is for more load to tell, once.
-    is_first = len(trial.blocks) == FIRST_JUDGED
-    has_drained = block.has_drained_idle if is_first and not is_suspect else block.has_drained
-    return any(has_drained(signal, trial.thresholds) for signal in unproven)
 
 
 def _prove(trial: Trial, repeat: Evidence, block: Evidence) -> Part[Verdict | None]:

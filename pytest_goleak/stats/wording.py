@@ -33,10 +33,13 @@ def amount(signal: Signal, figure: float) -> str:
 
 
 def growth(estimates: Mapping[Signal, SignalEstimate], signals: Iterable[Signal]) -> str:
-    """Return ``heap grows 256 B and goroutines grow 1 goroutine per request``."""
+    """Return ``heap grows by 256 B per request and goroutines grow by 1 per request``."""
     parts = []
     for signal in signals:
         estimate = estimates[signal]
+        if estimate.per_request <= 0:
+            parts.append(f"{_NOUN[signal]} {'goes' if signal is Signal.HEAP_BYTES else 'go'} up and down")
+            continue
         rate = as_ratio(estimate) if signal is not Signal.HEAP_BYTES else None
         figure = f"by {rate}" if rate else f"by {amount(signal, estimate.per_request)} per request"
         parts.append(f"{_NOUN[signal]} {'grows' if signal is Signal.HEAP_BYTES else 'grow'} {figure}")

@@ -133,6 +133,14 @@ def test_what_a_timer_flushes_is_never_a_leak(period):
     assert Outcome.LEAK not in outcomes
 
 
+@pytest.mark.parametrize("period", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("rate", [8000, 20_000])
+def test_what_a_timer_flushes_within_the_rounds_is_clean(period, rate):
+    outcomes = [judge([flushed_queue(200, period)], seed=seed, rate=rate).outcome for seed in range(1, 11)]
+
+    assert outcomes.count(Outcome.CLEAN) >= 9
+
+
 def test_a_rate_that_falls_after_the_warm_up_does_not_burst_the_budget():
     class Limited(SimulatedService):
         def _load(self, requests):
