@@ -245,8 +245,9 @@ def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] 
         trial.start_anew()  # what fell in the block has gone
         return None
     has_fallen = any(rest.kept[signal].has_fallen for signal in unproven)
-    if rest.falling(unproven) or not (has_fallen or rest.is_drained(unproven)):
-        return None
+    goes_idle = any(block.has_drained_idle(signal, trial.thresholds) for signal in unproven)
+    if rest.falling(unproven) or not (has_fallen or (goes_idle and rest.is_drained(unproven))):
+        return None  # what goes up and down with the load alone is for more load to tell
     return (yield from second_cycle(trial, rest, unproven, []))
 
 
