@@ -180,6 +180,11 @@ def flushed_queue(byte: float, period: float) -> Part:
     return part
 
 
+def full_batches(size: int, byte: float) -> Part:
+    """Requests are collected until there are *size* of them, and done then."""
+    return lambda w: levels(byte * (w.served % size), w.served % size)
+
+
 def lazy_init(byte: float) -> Part:
     return lambda w: levels(byte, 500) if w.served > 1200 else levels()
 
@@ -227,6 +232,7 @@ CLEAN: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "slow drain with peak": lambda r: [slow_drain(600, r.uniform(1, 6)), peak_structures(450)],
     "drain of another endpoint": lambda r: [drain_of_another(r.uniform(100, 5000), r.uniform(0, 6), r.uniform(0.1, 3))],
     "flushed queue": lambda r: [flushed_queue(200, r.uniform(0.5, 7.5))],
+    "full batches": lambda r: [full_batches(int(r.uniform(64, 1000)), 200)],
     "lazy init": lambda _: [lazy_init(200_000)],
 }
 

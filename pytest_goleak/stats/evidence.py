@@ -206,9 +206,9 @@ class Evidence:
 
     def has_drained(self, signal: Signal, thresholds: Thresholds) -> bool:
         """Whether something went away without load, or more in any round than load sets up and down."""
-        return self.has_drained_idle(signal, thresholds) or self.has_fallen(signal, thresholds, floors=TELLING)
+        return self.has_fallen_idle(signal, thresholds) or self.has_fallen(signal, thresholds, floors=TELLING)
 
-    def has_drained_idle(self, signal: Signal, thresholds: Thresholds) -> bool:
+    def has_fallen_idle(self, signal: Signal, thresholds: Thresholds) -> bool:
         """Whether an idle round took away a noticeable part of the tolerance of a loaded one, and more than the floor.
 
         A few of these make as much noise as one that takes away all of it.

@@ -37,7 +37,7 @@ from pytest_goleak.stats.conclusion import (
 )
 from pytest_goleak.stats.cycles import second_cycle
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUESTS, WARM_UP_S, Coin
-from pytest_goleak.stats.evidence import FADING, Evidence
+from pytest_goleak.stats.evidence import FADING, TELLING, Evidence
 from pytest_goleak.stats.schedule import DOUBLING
 from pytest_goleak.stats.trial import Part, Trial
 
@@ -228,26 +228,29 @@ def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
 def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] = ()) -> Part[Verdict | None]:
     """See whether the noise of *block* was its own work, still going on: then an idle wait ends it."""
     unproven = tuple(dict.fromkeys([*suspects, *block.unproven(trial.thresholds)]))
-    has_drained = any(block.has_drained(signal, trial.thresholds) for signal in unproven)
-    if not has_drained or not trial.schedule.has_time_to_wait():
+    fell_idle = any(block.has_fallen_idle(signal, trial.thresholds) for signal in unproven)
+    fell_loaded = any(block.has_fallen(signal, trial.thresholds, floors=TELLING) for signal in unproven)
+    # What falls under load alone may do so by itself as well: to listen once tells.
+    may_drain = fell_idle or (fell_loaded and (suspects or not trial.has_listened))
+    if not may_drain or not trial.schedule.has_time_to_wait():
         return None
     heard = None
     if not trial.has_listened:
-        heard = yield from trial.listen(unproven, after=block)
+        until = {signal: block.start.level(signal) + trial.thresholds.floor(signal) / 2 for signal in unproven}
+        heard = yield from trial.listen(unproven, until=until)
         if block.stands(heard.observations[-1], unproven, trial.thresholds):
             return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
     if trial.is_restless:
         return None
-    rest = yield from trial.rest([block], trial.plan.wait_s, heard=heard)
+    rest = yield from trial.rest([block], trial.plan.wait_s, heard=heard, signals=unproven)
     if rest.is_drained(unproven) and rest.is_certain(unproven) and not rest.has_sunk(unproven):
         return clean_after_drain(trial, rest, unproven, "is back to where it was")
     if rest.has_sunk(unproven):
         trial.start_anew()  # what fell in the block has gone
         return None
     has_fallen = any(rest.kept[signal].has_fallen for signal in unproven)
-    goes_idle = any(block.has_drained_idle(signal, trial.thresholds) for signal in unproven)
-    if rest.falling(unproven) or not (has_fallen or (goes_idle and rest.is_drained(unproven))):
-        return None  # what goes up and down with the load alone is for more load to tell
+    if rest.falling(unproven) or not (has_fallen or (fell_idle and rest.is_drained(unproven))):
+        return None
     return (yield from second_cycle(trial, rest, unproven, []))
 
 

@@ -195,11 +195,14 @@ class Schedule:
     def sharp_dose(self, needed: int, last: Evidence, thresholds: Thresholds) -> int | None:
         """Return the dose for noise that needs so many requests, or more: it may be worse than it sounded.
 
-        It leaves time to confirm what it may find, if that is enough; else it is as large as fits.
+        More of them are sent for as long as that takes no large part of the budget. The dose leaves time to confirm
+        what it may find, if that is enough; else it is as large as fits.
         """
-        most = MOST_SHARPER * max(needed, last.dose)
-        confirmable = self._capped(most, self._confirmable_s, last, thresholds)
-        dose = confirmable if confirmable >= needed else self._capped(most, 0.85 * self.remaining_s, last, thresholds)
+        ample_s = DECISIVE_SHARE * self.budget_s + BLOCK_ROUNDS * self.round_cost_s
+        ample = MOST_SHARPER * max(needed, last.dose)
+        wanted = max(needed, last.dose, self._capped(ample, ample_s, last, thresholds))
+        confirmable = self._capped(wanted, self._confirmable_s, last, thresholds)
+        dose = confirmable if confirmable >= needed else self._capped(wanted, 0.85 * self.remaining_s, last, thresholds)
         return dose if self.remaining_s > self.block_s(dose) else None
 
     def block_s(self, dose: int, *, idle_share: float = 1.0) -> float:

@@ -135,16 +135,15 @@ class Trial:
         self.grows_with_time |= rounds == BLOCK_ROUNDS and evidence.grows_with_time(self.thresholds)
         return evidence
 
-    def listen(self, signals: Sequence[Signal], *, after: Evidence | None = None) -> Part[ListenResult]:
+    def listen(self, signals: Sequence[Signal], *, until: Mapping[Signal, float] | None = None) -> Part[ListenResult]:
         """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on.
 
-        Return what was heard; soon, if all that *after* added has gone and nothing moves.
+        Return what was heard; soon, if levels are at or below *until* and nothing moves.
         """
         self.has_listened = True
         seconds = max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
         rest = {signal: self.thresholds.floor(signal) / 2 for signal in signals}
-        until = {signal: after.start.level(signal) + most for signal, most in rest.items()} if after else {}
-        result = yield from self.ask(Listen(seconds=seconds, until=until, rest=rest), ListenResult)
+        result = yield from self.ask(Listen(seconds=seconds, until=until or {}, rest=rest), ListenResult)
         self.is_restless = is_restless(result.observations, signals, self.thresholds)
         if self.is_restless:
             self.looking = best_looking(
@@ -182,9 +181,15 @@ class Trial:
         return dict(predict(self.plan, conditions).min_detectable)
 
     def rest(
-        self, blocks: Sequence[Evidence], seconds: float, *, is_whole: bool = False, heard: ListenResult | None = None
+        self,
+        blocks: Sequence[Evidence],
+        seconds: float,
+        *,
+        is_whole: bool = False,
+        heard: ListenResult | None = None,
+        signals: Sequence[Signal] = tuple(Signal),
     ) -> Part[Rest]:
-        """Wait idle for so long, or until all that *blocks* added is gone, and return what is left.
+        """Wait idle for so long, or until all that *blocks* added to *signals* is gone, and return what is left.
 
         Unless the wait *is_whole* it also ends when half of it is gone and nothing more goes: that tells no leak, and
         what stays is for another cycle to tell. If all was silent that was *heard* since the blocks, there is no wait.
@@ -206,9 +211,9 @@ class Trial:
         pause_s = PAUSES * max(block.longest_pause_s for block in blocks)
         step = Drain(
             seconds=seconds,
-            until={signal: target(signal) for signal in Signal},
+            until={signal: target(signal) for signal in signals},
             rest={signal: self.thresholds.floor(signal) / 2 for signal in Signal},
-            mostly={} if is_whole else {signal: mostly(signal) for signal in Signal},
+            mostly={} if is_whole else {signal: mostly(signal) for signal in signals},
             agreeing_s=0.0 if self.unseen.has_rested(first.at_s) else pause_s,
             settled_s=max(SETTLED_S, pause_s),
         )
