@@ -255,6 +255,7 @@ LEAKING: dict[str, Callable[[np.random.Generator], list[Part]]] = {
         leak(3000, 4, 1, every=10),
         drain_of_another(r.uniform(100, 5000), r.uniform(0, 6), r.uniform(0.1, 3)),
     ],
+    "leak and flushed queue": lambda r: [leak(256, 1), flushed_queue(200, r.uniform(0.5, 7.5))],
     "growing slice": lambda _: [growing_slice(256)],
     "growing buffer": lambda r: [growing_slice(r.uniform(100, 4000), 2.0)],
     "64 KiB per connection": lambda _: [per_connection(64 * 1024, 10)],

@@ -34,7 +34,14 @@ from pytest_goleak.stats.design import ALPHA
 from pytest_goleak.stats.experiment import experiment
 
 RUNS = 8
-HARD = {"leak and drain", "leak and quick drain", "growing slice", "growing buffer", "2 KiB, no objects, saw-tooth"}
+HARD = {
+    "leak and drain",
+    "leak and quick drain",
+    "leak and flushed queue",
+    "growing slice",
+    "growing buffer",
+    "2 KiB, no objects, saw-tooth",
+}
 """Inconclusive more often than not within 30 s; the table of ``make simulate`` has the rates."""
 
 
