@@ -21,7 +21,7 @@ FIRST_DOSE = 20
 
 DOSES = (400, 1200)
 """Requests that each endpoint gets in a loaded round of the blocks that are judged. What grows by less than runtime
-structures do, or can't be bounded, has one more chance: by chance alone that is one mix in ten."""
+structures do, or can't be bounded, has one more chance: of mixes of six quiet endpoints, one in six needed it."""
 
 WARM_UP_REQUESTS = 100
 
