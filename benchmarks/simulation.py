@@ -315,7 +315,7 @@ class SimulatedService:
     def _listen(self, step: Listen) -> ListenResult:
         ends = self.world.now + step.seconds
         observations = [self._observe()]
-        while self.world.now < ends and not step.is_over(observations):
+        while self.world.now < ends:
             self.world.now += 0.02
             observations.append(self._observe())
         return ListenResult(observations=tuple(observations), elapsed_s=self.world.now)

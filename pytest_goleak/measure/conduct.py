@@ -171,7 +171,7 @@ class _Measurement:
 
     def _listen(self, step: Listen) -> ListenResult:
         self._tell("listening to the noise")
-        observations = listen(self.bench.source, self.bench.clock, seconds=step.seconds, is_over=step.is_over)
+        observations = listen(self.bench.source, self.bench.clock, seconds=step.seconds)
         for observation in observations:
             self._checked(observation)
         return ListenResult(observations=tuple(observations), elapsed_s=self._elapsed())

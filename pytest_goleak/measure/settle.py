@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from pytest_goleak.model.errors import TargetRestartedError
 from pytest_goleak.model.looks import Looks
 from pytest_goleak.model.observation import Observation
@@ -44,13 +42,11 @@ def settle_noisy(source: Source, clock: Clock, looks: Looks, *, collections: int
     return looks.read(seen)
 
 
-def listen(
-    source: Source, clock: Clock, *, seconds: float, is_over: Callable[[Sequence[Observation]], bool]
-) -> list[Observation]:
-    """Return looks at the pace of :func:`settle_noisy`, for so long or until they tell that it *is_over*."""
+def listen(source: Source, clock: Clock, *, seconds: float) -> list[Observation]:
+    """Return looks at the pace of :func:`settle_noisy`, for so long."""
     ends_s = clock.now() + seconds
     seen = [source.observe(collections=1)]
-    while clock.now() < ends_s and not is_over(seen):
+    while clock.now() < ends_s:
         clock.sleep(LOOK_INTERVAL_S)
         seen.append(source.observe(collections=1))
     return seen

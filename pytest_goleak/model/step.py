@@ -32,6 +32,7 @@ __all__ = [
     "StepResult",
     "WarmUp",
     "WarmUpResult",
+    "are_at_rest",
 ]
 
 
@@ -42,7 +43,7 @@ SILENCE_S = 0.5
 """Rest after which there is nothing more to listen to."""
 
 
-def _are_at_rest(
+def are_at_rest(
     looks: Sequence[Observation], seconds: float, *, until: Mapping[Signal, float], rest: Mapping[Signal, float]
 ) -> bool:
     """Whether all levels were at or below *until* for so long, and moved by no more than *rest*; never if it is empty.
@@ -138,15 +139,6 @@ class Listen:
     """Look again and again without doing anything else, to learn how the levels move by themselves."""
 
     seconds: float
-    until: Mapping[Signal, float] = field(default_factory=dict)
-    """Stop early when levels have been at or below these for :data:`SILENCE_S`, and moved by less than *rest*: what is
-    not back may yet go away, and is listened to for the whole time."""
-    rest: Mapping[Signal, float] = field(default_factory=dict)
-    """Largest range that counts as none."""
-
-    def is_over(self, looks: Sequence[Observation]) -> bool:
-        """Whether *looks* so far tell all that listening on would."""
-        return _are_at_rest(looks, SILENCE_S, until=self.until, rest=self.rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +172,10 @@ class Drain:
 
     def is_silent(self, looks: Sequence[Observation]) -> bool:
         """Whether *looks* that came before the wait tell all that it would: all was back, and nothing moved."""
-        return _are_at_rest(looks, SILENCE_S, until=self.until, rest=self.rest)
+        return are_at_rest(looks, SILENCE_S, until=self.until, rest=self.rest)
 
     def _is_settled(self, looks: Sequence[Observation]) -> bool:
-        return _are_at_rest(looks, self.settled_s, until=self.mostly, rest=self.rest)
+        return are_at_rest(looks, self.settled_s, until=self.mostly, rest=self.rest)
 
     def _is_back(self, looks: Sequence[Observation]) -> bool:
         """Whether everything is back and at rest: a level that only dips does not count."""

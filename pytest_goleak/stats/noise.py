@@ -22,8 +22,9 @@ COUNTS = (1, 2, 3, 6, 12, 24, 36, 48)
 SAFETY = 1.4
 """Requests beyond those that the noise asks for on average."""
 
-FALL_SHARE = 0.5
-"""Share of the range of a level that makes a fall: what swells was dropped then, and is at its lowest."""
+FALL_SHARES = (0.5, 0.97)
+"""Shares of the range of a level that make a fall: what swells was dropped then, and is at its lowest. Some of those
+that are almost all of the range are seen too late, and waited for once more; but they leave next to no noise."""
 
 LEAST_FALLS = 3
 """Falls that have to be heard before the next one is counted upon."""
@@ -70,14 +71,11 @@ def best_looking(
     levels = {signal: np.array([each.level(signal) for each in listened], dtype=float) for signal in signals}
     interval = (listened[-1].at_s - listened[0].at_s) / max(1, len(listened) - 1)
     best, least_s = Looking(), math.inf
-    for looks, mean_count, read in _ways(levels):
+    for looks, mean_count, noise in _ways(levels):
         if looks.most > 1 and mean_count * interval * BLOCK_ROUNDS >= seconds:
             continue
         # A round's change is the difference of two levels.
-        dose = SAFETY * max(
-            half_width(math.sqrt(2) * float(np.std(series)), 1) / thresholds.margin(signal)
-            for signal, series in read.items()
-        )
+        dose = SAFETY * max(half_width(math.sqrt(2) * sd, 1) / thresholds.margin(s) for s, sd in noise.items())
         round_s = mean_count * interval + dose / rate
         if round_s < least_s:
             least_s = round_s
@@ -85,23 +83,34 @@ def best_looking(
     return best
 
 
-def _ways(levels: Mapping[Signal, Floats]) -> Iterator[tuple[Looks, float, dict[Signal, Floats]]]:
-    """Yield ways to look, how many looks they take on average, and the levels they would have read from *levels*."""
+def _ways(levels: Mapping[Signal, Floats]) -> Iterator[tuple[Looks, float, dict[Signal, float]]]:
+    """Yield ways to look, how many looks they take on average, and the standard deviation that each leaves a level."""
     length = min(series.size for series in levels.values())
     for count in COUNTS:
         if count == 1 or 1.3 * count <= length:
             for is_least in (False, True):
-                read = {signal: _read(series, count, is_least=is_least) for signal, series in levels.items()}
-                yield Looks(most=count, is_least=is_least), count, read
-    falls = {signal: FALL_SHARE * float(np.ptp(series)) for signal, series in levels.items()}
-    ends = _ends(levels, falls) if all(falls.values()) else []
-    if len(set(ends)) >= LEAST_FALLS:
-        read = {
-            signal: np.array([series[start : end + 1].min() for start, end in enumerate(ends)])
-            for signal, series in levels.items()
-        }
-        counts = [end - start + 1 for start, end in enumerate(ends)]
-        yield Looks(most=math.ceil(1.3 * max(counts)), is_least=True, falls=falls), float(np.mean(counts)), read
+                noise = {s: float(np.std(_read(series, count, is_least=is_least))) for s, series in levels.items()}
+                yield Looks(most=count, is_least=is_least), count, noise
+    for share in FALL_SHARES:
+        falls = {signal: share * float(np.ptp(series)) for signal, series in levels.items()}
+        ends = _ends(levels, falls) if all(falls.values()) else []
+        if len(set(ends)) >= LEAST_FALLS:
+            noise = {s: _noise_after_falls(series, ends, missed=1 - share) for s, series in levels.items()}
+            counts = [end - start + 1 for start, end in enumerate(ends)]
+            yield Looks(most=math.ceil(1.3 * max(counts)), is_least=True, falls=falls), float(np.mean(counts)), noise
+
+
+def _noise_after_falls(series: Floats, ends: Sequence[int], *, missed: float) -> float:
+    """Return the standard deviation of levels that are read at *ends*, up to which the lowest one counts.
+
+    A few falls may all have been seen in time by chance. The next one may be seen late by any part of the time between
+    two looks, and the level have risen by a step meanwhile; but by no more than the share of a fall that can be
+    *missed*.
+    """
+    read = [series[start : end + 1].min() for start, end in enumerate(ends)]
+    rises = np.clip(np.diff(series), 0, missed * np.ptp(series))
+    late = math.sqrt(max(0.0, float(np.mean(rises**2)) / 2 - float(np.mean(rises) / 2) ** 2))
+    return max(float(np.std(read)), late)
 
 
 def _ends(levels: Mapping[Signal, Floats], falls: Mapping[Signal, float]) -> list[int]:

@@ -7,10 +7,21 @@ from typing import TypeVar
 
 from pytest_goleak.model.growth import GrowthClass
 from pytest_goleak.model.measured import Measured
-from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
-from pytest_goleak.model.step import Block, BlockResult, Drain, DrainResult, Listen, ListenResult, Step, StepResult
+from pytest_goleak.model.step import (
+    SILENCE_S,
+    Block,
+    BlockResult,
+    Drain,
+    DrainResult,
+    Listen,
+    ListenResult,
+    Step,
+    StepResult,
+    are_at_rest,
+)
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import bytes_alone_reached
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
@@ -36,7 +47,10 @@ PAUSES = 1.5
 
 LISTEN_S = 1.0
 LISTEN_SHARE = 0.1
-"""Share of the time left that listening may take."""
+"""Time that listening takes at least, and share of the time left that it may take."""
+
+LISTEN_SLICE_S = 0.25
+"""Time after which it is seen whether what was heard is enough."""
 
 T = TypeVar("T")
 Part = Generator[Step, StepResult, T]
@@ -138,23 +152,35 @@ class Trial:
     def listen(self, signals: Sequence[Signal], *, until: Mapping[Signal, float] | None = None) -> Part[ListenResult]:
         """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on.
 
-        Return what was heard; soon, if levels are at or below *until* and nothing moves.
+        Return what was heard: as much as there is time for, or as tells how what swells is dropped; little, if levels
+        are at or below *until* and nothing moves.
         """
         self.has_listened = True
-        seconds = max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
         rest = {signal: self.thresholds.floor(signal) / 2 for signal in signals}
-        result = yield from self.ask(Listen(seconds=seconds, until=until or {}, rest=rest), ListenResult)
-        self.is_restless = is_restless(result.observations, signals, self.thresholds)
+        ends_s = self.schedule.elapsed_s + max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
+        heard: tuple[Observation, ...] = ()
+        is_over = False
+        while not is_over:
+            result = yield from self.ask(Listen(seconds=LISTEN_SLICE_S), ListenResult)
+            heard += result.observations
+            is_over = result.elapsed_s >= ends_s or are_at_rest(heard, SILENCE_S, until=until or {}, rest=rest)
+            if is_over or heard[-1].at_s - heard[0].at_s >= LISTEN_S:
+                self._hear(heard, signals)
+                is_over |= bool(self.looking.looks.falls)
+        self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
+        return ListenResult(observations=heard, elapsed_s=self.schedule.elapsed_s)
+
+    def _hear(self, heard: Sequence[Observation], signals: Sequence[Signal]) -> None:
+        """Take in what was *heard*."""
+        self.is_restless = is_restless(heard, signals, self.thresholds)
         if self.is_restless:
             self.looking = best_looking(
-                result.observations,
+                heard,
                 signals,
                 thresholds=self.thresholds,
                 seconds=self.schedule.remaining_s,
                 rate=self.schedule.rate,
             )
-            self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
-        return result
 
     def too_noisy(self, block: Evidence, *, dose: int) -> list[Signal]:
         """Return the signals whose noise without load, as in *block*, would keep *dose* from being proven, too."""
