@@ -19,7 +19,8 @@ from pytest_goleak.model.report import EndpointReport, Outcome
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.design import FIRST_ROUNDS
-from pytest_goleak.stats.power import Conditions, Power, predict, spread
+from pytest_goleak.stats.power import Conditions, Power, predict
+from pytest_goleak.stats.randomisation import spread
 
 __all__ = ["calibrate", "conditions_of", "idle_changes"]
 

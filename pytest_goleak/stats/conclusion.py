@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.growth import GrowthClass
@@ -13,8 +13,9 @@ from pytest_goleak.model.step import Block, BlockResult, Snapshot, SnapshotResul
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import class_of_bounded, class_of_leak
-from pytest_goleak.stats.design import BLOCK_ROUNDS, Thresholds
-from pytest_goleak.stats.evidence import Evidence, background_drift
+from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.evidence import Evidence
+from pytest_goleak.stats.kept import kept_of
 from pytest_goleak.stats.retention import Rest
 from pytest_goleak.stats.trial import Part, Trial
 
@@ -53,6 +54,7 @@ def leak(
     if rest is not None:
         estimates |= {s: _shifted(estimates[s], rest.kept[s].kept / last.requests) for s in signals}
         estimates |= _bounded_by(rest, [s for s in Signal if s not in signals], trial.thresholds)
+    estimates |= _corrected(trial, estimates)
     # What fills is told from what leaks by how far one went: nobody can exclude a cache that is larger still.
     through = f", without sign of levelling through {trial.schedule.served:,} requests" if trial.has_gone_far else ""
     reason = (
@@ -126,7 +128,7 @@ def _open_question(
 def _class_of_clean(trial: Trial) -> GrowthClass:
     """Return what kind of growth there was, and note where it levelled off."""
     growth_class, levelled_after = class_of_bounded(trial.trace.points[1:], trial.thresholds)
-    if background_drift(trial.blocks[1:], trial.thresholds):
+    if trial.background_drift():
         return GrowthClass.BACKGROUND
     if trial.levelled_after is not None:
         return GrowthClass.FILL
@@ -214,7 +216,7 @@ def _noise_reason(trial: Trial, block: Evidence, signals: Iterable[Signal]) -> s
         return f"levels are too noisy: they seem to fall by {wording.amount(signal, fall)} per request"
     high, margin = block.growth[signal].high, trial.thresholds.margin(signal)
     return (
-        f"with {BLOCK_ROUNDS} rounds of {block.dose:,} requests, growth of up to "
+        f"with {len(block.doses)} rounds of {block.dose:,} requests, growth of up to "
         f"{wording.amount(signal, high)} per request can't be excluded; the tolerance is "
         f"{wording.amount(signal, margin)}"
     )
@@ -227,6 +229,19 @@ def _bounded_by(rest: Rest, signals: Iterable[Signal], thresholds: Thresholds) -
         signal: rest.kept[signal].estimate(growth[signal].p_value, thresholds.margin(signal))
         for signal in signals
         if rest.is_drained([signal])
+    }
+
+
+def _corrected(trial: Trial, estimates: Mapping[Signal, SignalEstimate]) -> dict[Signal, SignalEstimate]:
+    """Return those of *estimates* that are too low, by what stayed after the last block."""
+    if not trial.waited:
+        return {}
+    last, thresholds = trial.blocks[-1], trial.thresholds
+    kept = {signal: kept_of(signal, last, trial.waited, thresholds) for signal in estimates}
+    return {
+        signal: kept[signal].in_place_of(estimate, thresholds.margin(signal))
+        for signal, estimate in estimates.items()
+        if kept[signal].corrects(estimate)
     }
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "ALPHA",
     "BLOCK_ROUNDS",
     "CONFIRM_LEVEL",
+    "FEW_ROUNDS",
     "FIRST_ROUNDS",
     "IDLE_SHARE",
     "MAX_SUSPICIONS",
@@ -30,6 +31,10 @@ later on, so there are no more of them than that takes."""
 
 BLOCK_ROUNDS = 10
 """Rounds of a block: the coin has C(10, 5) = 252 choices, so the smallest p-value is 0.004."""
+
+FEW_ROUNDS = 8
+"""Rounds of a block that is not to confirm anything, where levels take long to read and are steady then: C(8, 4) = 70
+choices, so the smallest p-value is 0.014, which is enough for a suspicion or a bound."""
 
 FIRST_ROUNDS = 4
 """Rounds of the block that only takes up once-only growth."""

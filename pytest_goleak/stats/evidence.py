@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import wilcoxon
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
@@ -17,7 +16,7 @@ from pytest_goleak.stats.design import CONFIRM_LEVEL, IDLE_SHARE, SUSPICION_LEVE
 from pytest_goleak.stats.randomisation import Growth, half_width
 from pytest_goleak.stats.reading import Reading, read
 
-__all__ = ["FADING", "TELLING", "Evidence", "background_drift", "judge_block"]
+__all__ = ["FADING", "TELLING", "Evidence", "judge_block"]
 
 TELLING = 3
 """Multiple of the floor of a block that must stay of growth before it is called a leak: tables of libraries fill by
@@ -125,6 +124,11 @@ class Evidence:
     def promises(self, signals: Iterable[Signal], thresholds: Thresholds) -> bool:
         """Whether this block and an equal one grow one of *signals* by as much as a leak has to."""
         return any(2 * self._grown(signal) > TELLING * thresholds.floor(signal) for signal in signals)
+
+    def growth_by_load(self, signal: Signal) -> float:
+        """Return the growth per request less what an idle round had as well, 0 or more."""
+        grown = self.growth[signal].per_request
+        return max(0.0, grown - max(0, *self.idle_changes(signal)) / self.dose) if grown > 0 else 0.0
 
     def _grown(self, signal: Signal) -> float:
         return self.growth[signal].per_request * self.requests
@@ -313,27 +317,3 @@ def judge_block(doses: tuple[int, ...], result: BlockResult, *, served_before: i
 
 def _growth_of(readings: Mapping[Signal, Reading]) -> dict[Signal, Growth]:
     return {signal: reading.growth for signal, reading in readings.items()}
-
-
-def background_drift(blocks: Sequence[Evidence], thresholds: Thresholds) -> dict[Signal, float]:
-    """Return the growth per second of idle rounds, for the signals where it is significant.
-
-    One-sided Wilcoxon signed-rank test at 1 % on the idle rounds of all judged blocks (F. Wilcoxon, 1945): growth that
-    happens without requests is drift of the service, not a leak of the endpoint.
-    """
-    drift: dict[Signal, float] = {}
-    for signal in Signal:
-        rates = np.array(
-            [
-                (after.level(signal) - before.level(signal)) / max(1e-6, after.at_s - before.at_s)
-                for block in blocks
-                for (before, after), dose in zip(pairwise(block.result.observations), block.doses, strict=True)
-                if dose == 0
-            ]
-        )
-        total = sum(block.duration_s for block in blocks)
-        if np.count_nonzero(rates) < 5 or np.median(rates) * total < thresholds.floor(signal):
-            continue
-        if wilcoxon(rates, alternative="greater").pvalue < 0.01:
-            drift[signal] = float(np.median(rates))
-    return drift

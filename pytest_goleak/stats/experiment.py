@@ -96,7 +96,7 @@ def _conduct(trial: Trial) -> Part[Verdict]:
     trial.last_doubt = f"a look at the levels takes {look}, and a verdict needs {BLOCK_ROUNDS} of them at least"
     dose: int | None = trial.schedule.second_dose(first, trial.thresholds)
     while dose is not None and trial.may_suspect:
-        block = yield from trial.run_block(dose, idle_share=trial.idle_share(dose))
+        block = yield from trial.run_block(dose, rounds=trial.looking.rounds, idle_share=trial.idle_share(dose))
         suspects = block.suspects(trial.thresholds)
         if suspects:
             verdict = yield from _follow_up(trial, block, suspects)
@@ -125,7 +125,8 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     if dose is not None and not trial.has_listened and (noisy := trial.too_noisy(last, dose=dose)):
         yield from trial.listen(noisy)
     if trial.is_restless and last.unproven(trial.thresholds):
-        return trial.schedule.sharp_dose(trial.looking.needed_dose, last, trial.thresholds)
+        looking = trial.looking
+        return trial.schedule.sharp_dose(looking.needed_dose, looking.ample_dose, last, trial.thresholds)
     return dose
 
 

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from pytest_goleak.model.looks import ONE_LOOK, Looks
 from pytest_goleak.model.observation import Observation, Signal
-from pytest_goleak.stats.design import BLOCK_ROUNDS, Thresholds
+from pytest_goleak.stats.design import BLOCK_ROUNDS, FEW_ROUNDS, Thresholds
 from pytest_goleak.stats.randomisation import half_width
 
 __all__ = ["Looking", "best_looking", "is_restless"]
 
 COUNTS = (1, 2, 3, 6, 12, 24, 36, 48)
 """Looks per level that are weighed against each other."""
+
+MOST_SHARPER = 4
+"""Largest factor between the dose that noise seems to need and the one that is given."""
 
 SAFETY = 1.4
 """Requests beyond those that the noise asks for on average."""
@@ -44,6 +47,11 @@ class Looking:
     """Time that the looks of one level take on average."""
     needed_dose: int = 0
     """Requests of a loaded round that the noise which is left needs."""
+    ample_dose: int = 0
+    """Requests that are worth their time: more where the noise may be worse than it sounded, or where they take none.
+    """
+    rounds: int = BLOCK_ROUNDS
+    """Rounds of a block that confirms nothing."""
 
 
 def best_looking(
@@ -72,14 +80,25 @@ def best_looking(
     interval = (listened[-1].at_s - listened[0].at_s) / max(1, len(listened) - 1)
     best, least_s = Looking(), math.inf
     for looks, mean_count, noise in _ways(levels):
-        if looks.most > 1 and mean_count * interval * BLOCK_ROUNDS >= seconds:
+        looks_s = mean_count * interval
+        if looks.most > 1 and looks_s * BLOCK_ROUNDS >= seconds:
             continue
         # A round's change is the difference of two levels.
-        dose = SAFETY * max(half_width(math.sqrt(2) * sd, 1) / thresholds.margin(s) for s, sd in noise.items())
-        round_s = mean_count * interval + dose / rate
-        if round_s < least_s:
-            least_s = round_s
-            best = Looking(looks=looks, seconds=mean_count * interval, needed_dose=math.ceil(dose))
+        changes = {signal: math.sqrt(2) * sd / thresholds.margin(signal) for signal, sd in noise.items()}
+        for rounds in (BLOCK_ROUNDS, FEW_ROUNDS) if looks.falls else (BLOCK_ROUNDS,):
+            dose = SAFETY * half_width(max(changes.values()), 1, rounds=rounds)
+            # Each round begins with a fall; the next one comes after two times what it takes to on average.
+            round_s = max(looks_s + dose / rate, 2 * looks_s if looks.falls else 0.0)
+            if rounds * round_s < least_s:
+                least_s = rounds * round_s
+                ample = max(dose, looks_s * rate) if looks.falls else MOST_SHARPER * dose
+                best = Looking(
+                    looks=looks,
+                    seconds=looks_s,
+                    needed_dose=math.ceil(dose),
+                    ample_dose=math.ceil(ample),
+                    rounds=rounds,
+                )
     return best
 
 
@@ -88,9 +107,10 @@ def _ways(levels: Mapping[Signal, Floats]) -> Iterator[tuple[Looks, float, dict[
     length = min(series.size for series in levels.values())
     for count in COUNTS:
         if count == 1 or 1.3 * count <= length:
-            for is_least in (False, True):
-                noise = {s: float(np.std(_read(series, count, is_least=is_least))) for s, series in levels.items()}
-                yield Looks(most=count, is_least=is_least), count, noise
+            windows = {s: np.lib.stride_tricks.sliding_window_view(series, count) for s, series in levels.items()}
+            yield Looks(most=count), count, {s: float(np.std(seen.mean(axis=1))) for s, seen in windows.items()}
+            least = {s: _noise_of_least(seen.min(axis=1), levels[s], count=count) for s, seen in windows.items()}
+            yield Looks(most=count, is_least=True), count, least
     for share in FALL_SHARES:
         falls = {signal: share * float(np.ptp(series)) for signal, series in levels.items()}
         ends = _ends(levels, falls) if all(falls.values()) else []
@@ -100,17 +120,28 @@ def _ways(levels: Mapping[Signal, Floats]) -> Iterator[tuple[Looks, float, dict[
             yield Looks(most=math.ceil(1.3 * max(counts)), is_least=True, falls=falls), float(np.mean(counts)), noise
 
 
-def _noise_after_falls(series: Floats, ends: Sequence[int], *, missed: float) -> float:
-    """Return the standard deviation of levels that are read at *ends*, up to which the lowest one counts.
+def _noise_of_least(read: Floats, series: Floats, *, count: int) -> float:
+    """Return the standard deviation of the lowest of *count* levels of *series*, some of which are *read*."""
+    falls = _ends({Signal.HEAP_BYTES: series}, {Signal.HEAP_BYTES: FALL_SHARES[0] * float(np.ptp(series)) or math.inf})
+    # The one of several falls that was seen soonest counts.
+    return max(float(np.std(read)), _late(series) / max(1.0, len(set(falls)) * count / series.size))
 
-    A few falls may all have been seen in time by chance. The next one may be seen late by any part of the time between
-    two looks, and the level have risen by a step meanwhile; but by no more than the share of a fall that can be
+
+def _noise_after_falls(series: Floats, ends: Sequence[int], *, missed: float) -> float:
+    """Return the standard deviation of levels that are read at *ends*, up to which the lowest one counts."""
+    read = [series[start : end + 1].min() for start, end in enumerate(ends)]
+    return max(float(np.std(read)), _late(series, missed=missed))
+
+
+def _late(series: Floats, *, missed: float = 1.0) -> float:
+    """Return the standard deviation of the lowest level after a fall, for that it may be seen late.
+
+    All falls may have been seen in time by chance, be they few. The next one may be seen later by any part of the time
+    between two looks, and the level have risen by a step meanwhile; but by no more than the share of a fall that can be
     *missed*.
     """
-    read = [series[start : end + 1].min() for start, end in enumerate(ends)]
-    rises = np.clip(np.diff(series), 0, missed * np.ptp(series))
-    late = math.sqrt(max(0.0, float(np.mean(rises**2)) / 2 - float(np.mean(rises) / 2) ** 2))
-    return max(float(np.std(read)), late)
+    rises = np.clip(np.diff(series), 0, missed * np.ptp(series)) if series.size > 1 else np.zeros(1)
+    return math.sqrt(max(0.0, float(np.mean(rises**2)) / 2 - float(np.mean(rises) / 2) ** 2))
 
 
 def _ends(levels: Mapping[Signal, Floats], falls: Mapping[Signal, float]) -> list[int]:
@@ -141,10 +172,3 @@ def is_restless(listened: Sequence[Observation], signals: Iterable[Signal], thre
         if rise > max(thresholds.floor(signal), RISE_SHARE * float(np.ptp(levels))):
             return True
     return False
-
-
-def _read(series: Floats, count: int, *, is_least: bool) -> Floats:
-    """Return the level that each run of *count* looks would give."""
-    windows = np.lib.stride_tricks.sliding_window_view(series, count)
-    read: Floats = windows.min(axis=1) if is_least else windows.mean(axis=1)
-    return read

@@ -7,11 +7,8 @@ rounds and has no heavy tails.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
@@ -21,7 +18,7 @@ from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.randomisation import Growth, half_width
 from pytest_goleak.stats.schedule import Schedule
 
-__all__ = ["Conditions", "Power", "predict", "spread"]
+__all__ = ["Conditions", "Power", "predict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +28,7 @@ class Conditions:
     rate: float
     """Requests per second that the service answers."""
     noise: Mapping[Signal, float]
-    """Standard deviation of a round's change in each signal, in its unit; see :func:`spread`."""
+    """Standard deviation of a round's change in each signal, in its unit, as ``randomisation.spread`` gives it."""
     round_cost_s: float = 0.02
     """Time that a round takes beside its load: settling and captures."""
 
@@ -80,18 +77,6 @@ def predict(plan: MeasurePlan, conditions: Conditions) -> Power:
         seconds=schedule.elapsed_s,
         decision_s=schedule.elapsed_s + schedule.block_s(block.dose) + schedule.idle_s,
     )
-
-
-def spread(changes: Sequence[float]) -> float:
-    """Return the standard deviation of a round's change, from the *changes* of idle rounds.
-
-    The root mean square around the median: a median alone would call a service quiet that is so most of the time.
-    Fewer than two changes tell nothing: infinite.
-    """
-    if len(changes) < 2:
-        return math.inf
-    centred = np.asarray(changes, dtype=float) - np.median(changes)
-    return float(np.sqrt(np.sum(centred**2) / (len(changes) - 1)))
 
 
 def _spend(schedule: Schedule, dose: int, conditions: Conditions) -> Evidence:

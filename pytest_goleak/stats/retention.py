@@ -11,7 +11,8 @@ from pytest_goleak.model.report import Outcome, SignalEstimate
 from pytest_goleak.model.step import AGREEING_LOOKS, DrainResult
 from pytest_goleak.stats.classes import drain_forecast
 from pytest_goleak.stats.design import Thresholds
-from pytest_goleak.stats.evidence import TELLING, Evidence, background_drift
+from pytest_goleak.stats.drift import background_drift
+from pytest_goleak.stats.evidence import TELLING, Evidence
 
 __all__ = ["Rest", "Retention", "rest_after"]
 
@@ -252,7 +253,7 @@ def rest_after(
 ) -> Rest:
     """Return what *drain* left of the growth of *blocks*, background drift taken off."""
     first, last, after = blocks[0], blocks[-1], drain.observations[-1]
-    background = background_drift(blocks, thresholds)
+    background = background_drift(blocks, thresholds, waited=drain.observations)
     kept: dict[Signal, Retention] = {}
     for signal in Signal:
         start, drift = first.start.level(signal), background.get(signal, 0.0)

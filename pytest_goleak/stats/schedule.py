@@ -25,9 +25,6 @@ ENOUGH_OF_BOTH = 1.5
 DEAR_LOOK_S = 0.3
 """Looks that take longer leave time for few of them: the heap is large, or the machine busy."""
 
-MOST_SHARPER = 4
-"""Largest factor between the dose that noise seems to need and the one that is given."""
-
 MOST_OUTWEIGHING = 2
 """Largest factor between the dose of a block and that of its repetition, to outweigh what was there before."""
 
@@ -192,14 +189,13 @@ class Schedule:
         needed = math.ceil(min(2.0 * excess, 16.0) * last.dose) if math.isfinite(excess) else ample
         return max(needed, self._capped(ample, CHEAP_S, last, thresholds))
 
-    def sharp_dose(self, needed: int, last: Evidence, thresholds: Thresholds) -> int | None:
-        """Return the dose for noise that needs so many requests, or more: it may be worse than it sounded.
+    def sharp_dose(self, needed: int, ample: int, last: Evidence, thresholds: Thresholds) -> int | None:
+        """Return the dose for noise that needs so many requests, or *ample* ones.
 
-        More of them are sent for as long as that takes no large part of the budget. The dose leaves time to confirm
-        what it may find, if that is enough; else it is as large as fits.
+        These are sent for as long as that takes no large part of the budget. The dose leaves time to confirm what it
+        may find, if that is enough; else it is as large as fits.
         """
         ample_s = DECISIVE_SHARE * self.budget_s + BLOCK_ROUNDS * self.round_cost_s
-        ample = MOST_SHARPER * max(needed, last.dose)
         wanted = max(needed, last.dose, self._capped(ample, ample_s, last, thresholds))
         confirmable = self._capped(wanted, self._confirmable_s, last, thresholds)
         dose = confirmable if confirmable >= needed else self._capped(wanted, 0.85 * self.remaining_s, last, thresholds)
@@ -305,8 +301,8 @@ class Schedule:
         by_time = loaded_s * self.rate
         # Never less than the last dose: what one block has shown the service to bear, another one may ask of it.
         by_growth = (
-            max(last.dose, most / (BLOCK_ROUNDS / 2) / last.growth[signal].per_request)
+            max(last.dose, most / (BLOCK_ROUNDS / 2) / growth)
             for signal, most in MAX_GROWTH.items()
-            if last.growth[signal].per_request > thresholds.alarm(signal)
+            if (growth := last.growth_by_load(signal)) > thresholds.alarm(signal)
         )
         return max(LEAST_DOSE, int(min(wanted, by_time, *by_growth)))

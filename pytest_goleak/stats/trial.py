@@ -24,11 +24,12 @@ from pytest_goleak.model.step import (
 )
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import bytes_alone_reached
-from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
-from pytest_goleak.stats.evidence import Evidence, background_drift, judge_block
+from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
+from pytest_goleak.stats.drift import background_drift
+from pytest_goleak.stats.evidence import Evidence, judge_block
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
-from pytest_goleak.stats.power import Conditions, predict, spread
-from pytest_goleak.stats.randomisation import half_width
+from pytest_goleak.stats.power import Conditions, predict
+from pytest_goleak.stats.randomisation import half_width, spread
 from pytest_goleak.stats.retention import Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
@@ -83,6 +84,7 @@ class Trial:
         self.unseen = Unseen(past, wait_s=plan.wait_s)
         self.blocks: list[Evidence] = []
         self.repetitions: list[tuple[Evidence, Evidence]] = []
+        self.rests: list[Rest] = []
         self.judged_from = 0
         self.proven_at_start: int | None = None
         self.drained_in_s: float | None = None
@@ -119,9 +121,9 @@ class Trial:
 
         Short ones save time where the levels rest without load, and cost sharpness where they don't.
         """
-        if self.grows_with_time or (self.blocks and self.blocks[-1].would_blur(self.thresholds, dose=dose)):
+        if self.is_restless or self.grows_with_time:
             return 1.0
-        return IDLE_SHARE
+        return 1.0 if self.blocks and self.blocks[-1].would_blur(self.thresholds, dose=dose) else IDLE_SHARE
 
     def run_block(self, dose: int, *, rounds: int = BLOCK_ROUNDS, idle_share: float = 1.0) -> Part[Evidence]:
         """Run a block of about *dose* requests in each loaded round, and return what it shows."""
@@ -146,7 +148,7 @@ class Trial:
         self.unseen.sent(evidence.requests, at_s=evidence.end.at_s)
         self.unseen.grew({signal: evidence.gross(signal) for signal in Signal})
         self.blocks.append(evidence)
-        self.grows_with_time |= rounds == BLOCK_ROUNDS and evidence.grows_with_time(self.thresholds)
+        self.grows_with_time |= rounds > FIRST_ROUNDS and evidence.grows_with_time(self.thresholds)
         return evidence
 
     def listen(self, signals: Sequence[Signal], *, until: Mapping[Signal, float] | None = None) -> Part[ListenResult]:
@@ -254,12 +256,25 @@ class Trial:
         unseen = self.unseen.at(first.at_s, since_s=since_s)
         rest = rest_after(blocks, drain, self.thresholds, backlog=backlog, unseen=unseen)
         self.unseen.waited(rest, since_s=since_s)
+        self.rests.append(rest)
         return rest
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
-        """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go."""
-        unseen = self.unseen.at(block.start.at_s)
-        return max(unseen[signal] / self.thresholds.margin(signal) for signal in signals)
+        """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go.
+
+        What this endpoint's own requests left before hides none: it goes first, and then the level shows it.
+        """
+        inherited = self.unseen.inherited(block.start.at_s)
+        return max(inherited[signal] / self.thresholds.margin(signal) for signal in signals)
+
+    @property
+    def waited(self) -> list[Observation]:
+        """The looks of the idle waits since the latest block."""
+        return [look for rest in self.rests if rest.blocks[-1] is self.blocks[-1] for look in rest.drain.observations]
+
+    def background_drift(self) -> dict[Signal, float]:
+        """Return the growth per second of the signals that grow without load."""
+        return background_drift(self.blocks[1:], self.thresholds, waited=self.waited)
 
     def rested(self, rest: Rest) -> None:
         """Take in what the blocks before *rest* held at once."""
@@ -277,7 +292,7 @@ class Trial:
         twice as long, from their last step on, which may be too lonely to have made any block suspicious. Growth that
         showed in objects or goroutines is not of that kind.
         """
-        drifts = Signal.HEAP_BYTES in background_drift(self.blocks[1:], self.thresholds)
+        drifts = Signal.HEAP_BYTES in self.background_drift()
         reached = None if drifts else bytes_alone_reached(self.trace.points[1:], self.thresholds)
         return max(self._must_outlast_suspects(), 3 * reached - self.schedule.served if reached else 0)
 
@@ -325,7 +340,7 @@ class Trial:
             alpha=ALPHA,
             drained_in_s=self.drained_in_s,
             levelled_after=self.levelled_after,
-            background_per_s=background_drift(self.blocks[1:], self.thresholds),
+            background_per_s=self.background_drift(),
             growth_class=growth_class,
             series=self.trace.points,
         )

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
-from pytest_goleak.model.step import Block, BlockResult, Drain, Listen
+from pytest_goleak.model.step import SILENCE_S, Block, BlockResult, Drain, are_at_rest
 
 
 def looks_at(*objects, interval_s=0.1):
@@ -17,11 +17,12 @@ def load(requests, seconds):
     return LoadResult(planned=requests, completed=requests, duration_s=seconds)
 
 
-LISTEN = Listen(seconds=3.0, until={Signal.HEAP_OBJECTS: 1032}, rest={Signal.HEAP_OBJECTS: 32})
+AT_REST = {Signal.HEAP_OBJECTS: 1032}
+STILL = {Signal.HEAP_OBJECTS: 32}
 
 
 @pytest.mark.parametrize(
-    ("levels", "is_over"),
+    ("levels", "are_silent"),
     [
         ([1000] * 5, False),
         ([1000] * 6, True),
@@ -32,16 +33,16 @@ LISTEN = Listen(seconds=3.0, until={Signal.HEAP_OBJECTS: 1032}, rest={Signal.HEA
         ([1100] + [1000] * 6, True),
     ],
 )
-def test_listening_is_over_after_half_a_second_of_silence(levels, is_over):
-    assert LISTEN.is_over(looks_at(*levels)) is is_over
+def test_levels_are_at_rest_after_half_a_second_of_silence(levels, are_silent):
+    assert are_at_rest(looks_at(*levels), SILENCE_S, until=AT_REST, rest=STILL) is are_silent
 
 
 def test_a_leap_between_two_looks_is_no_silence():
-    assert not LISTEN.is_over(looks_at(1000, 900_000, interval_s=1.2))
+    assert not are_at_rest(looks_at(1000, 900_000, interval_s=1.2), SILENCE_S, until=AT_REST, rest=STILL)
 
 
-def test_listening_lasts_its_time_unless_silence_is_defined():
-    assert not Listen(seconds=3.0).is_over(looks_at(*[1000] * 100))
+def test_levels_are_never_at_rest_unless_it_is_defined_where():
+    assert not are_at_rest(looks_at(*[1000] * 100), SILENCE_S, until={}, rest=STILL)
 
 
 def test_rounds_have_the_size_that_was_planned_while_the_time_allows():

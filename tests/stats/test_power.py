@@ -16,8 +16,8 @@ from pytest_goleak.model.report import EndpointReport
 from pytest_goleak.stats.calibration import conditions_of
 from pytest_goleak.stats.design import Coin
 from pytest_goleak.stats.experiment import experiment
-from pytest_goleak.stats.power import Conditions, predict, spread
-from pytest_goleak.stats.randomisation import analyse, half_width
+from pytest_goleak.stats.power import Conditions, predict
+from pytest_goleak.stats.randomisation import analyse, half_width, spread
 
 QUIET = dict.fromkeys(Signal, 0.0)
 

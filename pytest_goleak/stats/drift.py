@@ -1,0 +1,74 @@
+"""Growth with time alone: in the idle rounds of blocks, and in the wait after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.stats import theilslopes, wilcoxon
+
+from pytest_goleak.model.observation import Observation, Signal
+from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.evidence import Evidence
+
+__all__ = ["background_drift", "drift_at_rest"]
+
+LATE_S = 0.5
+"""Rest after which requests are over with nearly all that they set off: what grows from then on does so by time."""
+
+LEAST_LOOKS = 6
+"""Looks that a slope is taken from."""
+
+
+def background_drift(
+    blocks: Sequence[Evidence], thresholds: Thresholds, *, waited: Sequence[Observation] = ()
+) -> dict[Signal, float]:
+    """Return the growth per second of idle rounds, for the signals where it is significant.
+
+    One-sided Wilcoxon signed-rank test at 1 % on the idle rounds of all judged blocks (F. Wilcoxon, 1945): growth that
+    happens without requests is drift of the service, not a leak of the endpoint. Only as much of it counts as goes on
+    in the looks that were *waited*: the rest is what requests set off, and what came a little later than they did.
+    """
+    drift: dict[Signal, float] = {}
+    total_s = sum(block.duration_s for block in blocks)
+    for signal in Signal:
+        rates = np.array(
+            [
+                (after.level(signal) - before.level(signal)) / max(1e-6, after.at_s - before.at_s)
+                for block in blocks
+                for (before, after), dose in zip(pairwise(block.result.observations), block.doses, strict=True)
+                if dose == 0
+            ]
+        )
+        if np.count_nonzero(rates) < 5 or np.median(rates) * total_s < thresholds.floor(signal):
+            continue
+        if wilcoxon(rates, alternative="greater").pvalue >= 0.01:
+            continue
+        rate = float(np.median(rates))
+        goes_on = drift_at_rest(waited, signal)
+        if goes_on is None or goes_on.likely * total_s >= thresholds.floor(signal):
+            drift[signal] = rate if goes_on is None else min(rate, goes_on.likely)
+    return drift
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How fast a level rises by itself, in units per second, 0 or more."""
+
+    likely: float
+    least: float
+
+
+def drift_at_rest(waited: Sequence[Observation], signal: Signal) -> Drift | None:
+    """Return how fast *signal* rose in the looks of a wait; ``None`` if they are too few to tell.
+
+    The median of the slopes between all pairs of looks, and the lower bound of its 95 % interval (H. Theil, 1950;
+    P. K. Sen, 1968): a few falls, or a leap, do not move them.
+    """
+    late = [look for look in waited if look.at_s >= waited[0].at_s + LATE_S]
+    if len(late) < LEAST_LOOKS:
+        return None
+    slopes = theilslopes([look.level(signal) for look in late], [look.at_s for look in late], alpha=0.95)
+    return Drift(likely=max(0.0, float(slopes.slope)), least=max(0.0, float(slopes.low_slope)))

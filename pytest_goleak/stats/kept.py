@@ -1,0 +1,63 @@
+"""What the last block and the wait after it left, by the levels alone: the other way to know growth per request.
+
+The randomised rounds tell growth by requests from growth by time, whatever goes on beside them. But they count what
+requests set off only up to the end of their round: what comes a moment later grows the next one, idle or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pytest_goleak.model.observation import Observation, Signal
+from pytest_goleak.model.report import Outcome, SignalEstimate
+from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.drift import drift_at_rest
+from pytest_goleak.stats.evidence import Evidence
+from pytest_goleak.stats.randomisation import spread
+
+__all__ = ["Kept", "kept_of"]
+
+NOISE_SDS = 2
+"""Standard deviations of a round's change by which two levels may differ without growth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stayed of a signal, per request, in its unit."""
+
+    per_request: float
+    error: float
+    """By how much that may be wrong: by the runtime's own structures and by noise."""
+
+    def corrects(self, estimate: SignalEstimate) -> bool:
+        """Whether this is more than *estimate*, and known better, or clearly more.
+
+        It may be less for many reasons: what earlier requests left went away meanwhile, or was used again.
+        """
+        is_sharper = self.error < (estimate.high - estimate.low) / 2
+        is_beyond = self.per_request - self.error > estimate.high
+        return self.per_request > estimate.per_request and (is_sharper or is_beyond)
+
+    def in_place_of(self, estimate: SignalEstimate, margin: float) -> SignalEstimate:
+        """Return *estimate* with these figures; what may exceed the *margin* is not clean."""
+        high = self.per_request + self.error
+        is_open = estimate.outcome is Outcome.CLEAN and high >= margin
+        return replace(
+            estimate,
+            per_request=self.per_request,
+            low=self.per_request - self.error,
+            high=high,
+            outcome=Outcome.INCONCLUSIVE if is_open else estimate.outcome,
+        )
+
+
+def kept_of(signal: Signal, last: Evidence, waited: Sequence[Observation], thresholds: Thresholds) -> Kept:
+    """Return what *last* and the wait after it left of *signal*, less what grew without load in the wait."""
+    before, after = last.start, waited[-1]
+    drift = drift_at_rest(waited, signal)
+    by_time = drift.least * (after.at_s - before.at_s) if drift else 0.0
+    error = thresholds.floor(signal) + NOISE_SDS * spread(last.idle_changes(signal))
+    return Kept(
+        per_request=(after.level(signal) - before.level(signal) - by_time) / last.requests, error=error / last.requests
+    )
