@@ -65,7 +65,7 @@ def drift_at_rest(waited: Sequence[Observation], signal: Signal) -> Drift | None
     """Return how fast *signal* rose in the looks of a wait; ``None`` if they are too few to tell.
 
     The median of the slopes between all pairs of looks, and the lower bound of its 95 % interval (H. Theil, 1950;
-    P. K. Sen, 1968): a few falls, or a leap, do not move them.
+    P. K. Sen, 1968): a few looks that are far off do not move them.
     """
     late = [look for look in waited if look.at_s >= waited[0].at_s + LATE_S]
     if len(late) < LEAST_LOOKS:

@@ -34,6 +34,9 @@ LEAST_ROUNDS = 2
 FIRST_BLOCK_SHARE = 0.2
 """Share of the budget that the block which is not judged may take with more rounds than these."""
 
+CHEAP_SHARE = 0.3
+"""Time for load, as a share of what a round takes beside it, up to which more of it hardly counts."""
+
 CHEAP_S = 3.0
 """Time for a block up to which it has ample requests; those that take longer have as many as seem to be needed."""
 
@@ -134,7 +137,8 @@ class Schedule:
         ``None`` if the budget allows no block at all.
         """
         enough = min(ENOUGH_REQUESTS - self.served, (self._enough_load_s - self.load_s) * self.rate)
-        wanted = max(math.ceil(AMPLE * enough / (BLOCK_ROUNDS / 2)), self.at_once)
+        cheap = CHEAP_SHARE * self.round_cost_s * self.rate
+        wanted = math.ceil(max(AMPLE * enough / (BLOCK_ROUNDS / 2), self.at_once, cheap))
         seconds = self._share_s()
         # What the runtime keeps to itself differs by the floor from round to round: fewer requests are rarely decisive,
         # unless there is growth to be seen.

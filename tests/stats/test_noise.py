@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.plan import Tolerance
-from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.design import BLOCK_ROUNDS, FEW_ROUNDS, Thresholds
 from pytest_goleak.stats.noise import best_looking, is_restless
 
 THRESHOLDS = Thresholds(Tolerance())
@@ -32,8 +32,8 @@ def listened(levels):
     ]
 
 
-def looking(levels, *, seconds=20.0):
-    return best_looking(listened(levels), BYTES, thresholds=THRESHOLDS, seconds=seconds, rate=5000)
+def looking(levels, *, seconds=20.0, rate=5000):
+    return best_looking(listened(levels), BYTES, thresholds=THRESHOLDS, seconds=seconds, rate=rate)
 
 
 def sawtooth(period, *, count=90, plateau=0.06):
@@ -41,21 +41,37 @@ def sawtooth(period, *, count=90, plateau=0.06):
     return [2**20 * (((index * INTERVAL_S) % period) // plateau) for index in range(count)]
 
 
+@pytest.mark.parametrize("rate", [5000, 45_000])
 @pytest.mark.parametrize("period", [0.3, 0.5, 0.8])
-def test_a_sawtooth_is_read_where_it_was_dropped(period):
-    found = looking(sawtooth(period))
+def test_a_sawtooth_is_read_where_it_was_dropped(period, rate):
+    found = looking(sawtooth(period), rate=rate)
 
     assert found.looks.is_least
     assert found.looks.falls[Signal.HEAP_BYTES] > 2**20
     assert 0.4 * period < found.seconds < 0.8 * period
     assert found.looks.most * INTERVAL_S > period
-    assert found.needed_dose < 1000
 
 
-def test_a_sawtooth_that_was_dropped_too_rarely_is_read_at_its_lowest_over_a_whole_period():
+@pytest.mark.parametrize("period", [0.3, 0.5, 0.8])
+def test_a_fall_may_be_seen_late_by_a_step_so_the_load_makes_up_for_it(period):
+    fast, slow = (looking(sawtooth(period), rate=rate) for rate in (45_000, 5000))
+
+    # All falls of this saw-tooth were seen as late as one another, so what was read has no noise.
+    assert 1000 < fast.needed_dose <= fast.ample_dose < 45_000 * period, "it takes no time beside the looks"
+    assert fast.rounds == FEW_ROUNDS, "each of which takes a period"
+    assert slow.rounds == BLOCK_ROUNDS
+    assert slow.needed_dose < fast.needed_dose
+
+
+def test_where_load_is_dear_the_next_fall_that_is_seen_in_time_is_waited_for():
+    fast, slow = (looking(sawtooth(0.8), rate=rate) for rate in (45_000, 5000))
+
+    assert fast.looks.falls[Signal.HEAP_BYTES] < 0.6 * 13 * 2**20 < slow.looks.falls[Signal.HEAP_BYTES]
+
+
+def test_a_sawtooth_that_was_dropped_too_rarely_is_read_over_a_whole_period():
     found = looking(sawtooth(1.5))
 
-    assert found.looks.is_least
     assert not found.looks.falls
     assert found.seconds >= 1.4
 

@@ -68,18 +68,19 @@ def run(name, seed):
             )
 
 
+@pytest.mark.parametrize("rounds", [8, 10])
 @pytest.mark.parametrize("levels", [True, False], ids=["noise of levels", "noise of changes"])
-def test_the_half_width_is_that_of_the_exact_test(levels):
+def test_the_half_width_is_that_of_the_exact_test(levels, rounds):
     rng = np.random.default_rng(1)
     widths, sds = [], []
     for number in range(120):
-        noise = rng.normal(0, 1000, 11)
+        noise = rng.normal(0, 1000, rounds + 1)
         readings = noise if levels else np.cumsum(noise)
-        growth = analyse(readings, Coin(str(number)).doses(100)).growth_per_request()
+        growth = analyse(readings, Coin(str(number)).doses(100, rounds=rounds)).growth_per_request()
         widths.append((growth.high - growth.low) / 2)
         sds.append(np.std(np.diff(readings), ddof=1))
 
-    assert half_width(float(np.mean(sds)), 100) == pytest.approx(median(widths), rel=0.15)
+    assert half_width(float(np.mean(sds)), 100, rounds=rounds) == pytest.approx(median(widths), rel=0.15)
 
 
 @pytest.mark.parametrize("name", ["quiet", "gaussian 36 KiB", "random walk"])

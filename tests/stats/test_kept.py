@@ -1,0 +1,126 @@
+"""Growth by the levels alone: what stayed after a wait, and what grew while waiting."""
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
+from pytest_goleak.model.plan import Tolerance
+from pytest_goleak.model.report import Outcome, SignalEstimate
+from pytest_goleak.model.step import BlockResult
+from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.drift import background_drift, drift_at_rest
+from pytest_goleak.stats.evidence import judge_block
+from pytest_goleak.stats.kept import Kept, kept_of
+
+THRESHOLDS = Thresholds(Tolerance())
+OBJECTS = Signal.HEAP_OBJECTS
+DOSES = (500, 0, 500, 0, 0, 500, 500, 0, 500, 0)
+
+
+def look(at_s, objects):
+    return Observation(at_s=at_s, heap_bytes=2**20, heap_objects=round(objects), goroutines=7, total_alloc=0, num_gc=0)
+
+
+def block_of(in_round, late, *, doses=DOSES):
+    """Return a block of rounds of one second: each request adds *in_round* objects, and *late* ones a round later."""
+    looks, level = [look(0, 10_000)], 10_000
+    for index, dose in enumerate(doses):
+        before = doses[index - 1] if index else 0
+        level += in_round * dose + late * before
+        looks.append(look(index + 1, level))
+    loads = [LoadResult(planned=dose, completed=dose, duration_s=0.9) if dose else None for dose in doses]
+    result = BlockResult(observations=tuple(looks), loads=tuple(loads), elapsed_s=10.0)
+    return judge_block(doses, result, served_before=1_000)
+
+
+def wait_after(block, *, per_s=0.0, seconds=4):
+    ended = block.end
+    return [
+        look(ended.at_s + 0.25 * count, ended.heap_objects + 0.25 * count * per_s) for count in range(4 * seconds + 1)
+    ]
+
+
+def estimate(per_request, error, outcome=Outcome.LEAK):
+    return SignalEstimate(
+        per_request=per_request,
+        low=per_request - error,
+        high=per_request + error,
+        p_value=0.004,
+        min_detectable=0.01,
+        outcome=outcome,
+    )
+
+
+def test_what_comes_a_round_late_is_missed_by_the_rounds_and_found_by_the_levels():
+    block = block_of(3.0, 1.0)
+    kept = kept_of(OBJECTS, block, wait_after(block), THRESHOLDS)
+
+    assert block.growth[OBJECTS].per_request < 3.5
+    assert kept.per_request == pytest.approx(4.0, abs=kept.error)
+    assert kept.error < 0.8
+
+
+def test_growth_that_goes_on_while_waiting_is_taken_off():
+    block = block_of(1.0, 0.0)
+    # As much in each second of the block and the wait: levels of the block have it in them.
+    drifting = [look(each.at_s, each.heap_objects + 400 * each.at_s) for each in wait_after(block, seconds=6)]
+
+    kept = kept_of(OBJECTS, block, drifting, THRESHOLDS)
+
+    assert kept.per_request == pytest.approx(1.0, abs=0.01)
+
+
+def test_growth_in_idle_rounds_is_no_drift_if_it_ends_with_the_load():
+    late = block_of(1.0, 4.0, doses=(500, 0) * 5)
+    rising = [look(0, 10_000)] + [look(at_s, 10_000 + 300 * at_s) for at_s in range(1, 11)]
+    steady = judge_block(late.doses, replace(late.result, observations=tuple(rising)), served_before=0)
+
+    assert OBJECTS in background_drift([late, late], THRESHOLDS)
+    assert background_drift([late, late], THRESHOLDS, waited=wait_after(late)) == {}
+    assert background_drift([steady, steady], THRESHOLDS, waited=wait_after(steady, per_s=300)) == {
+        OBJECTS: pytest.approx(300)
+    }
+
+
+@pytest.mark.parametrize(
+    ("levels", "likely"),
+    [
+        ([5_000] * 17, 0),
+        ([5_000 - 40 * index for index in range(17)], 0),
+        ([5_000 + 50 * index for index in range(17)], 200),
+        ([9_000, 8_000] + [5_000 + 50 * index for index in range(2, 17)], 200),  # falls at first
+        ([5_000] * 15 + [50_000] * 2, 0),  # leaps at last
+    ],
+)
+def test_the_drift_of_a_wait_is_that_of_most_of_its_looks(levels, likely):
+    drift = drift_at_rest([look(index / 4, level) for index, level in enumerate(levels)], OBJECTS)
+
+    assert drift.likely == pytest.approx(likely, abs=1)
+    assert 0 <= drift.least <= drift.likely
+
+
+def test_a_few_looks_tell_no_drift():
+    assert drift_at_rest([look(0, 1), look(1, 2), look(2, 3)], OBJECTS) is None
+    assert drift_at_rest([], OBJECTS) is None
+
+
+@pytest.mark.parametrize(
+    ("per_request", "error", "corrects"),
+    [
+        (4.0, 0.2, True),  # sharper, and more
+        (4.0, 0.6, False),  # no sharper, and within the other's interval
+        (9.0, 0.6, True),  # no sharper, but clearly more
+        (2.9, 0.1, False),  # less
+    ],
+)
+def test_what_stayed_corrects_an_estimate_that_is_too_low(per_request, error, corrects):
+    assert Kept(per_request, error).corrects(estimate(3.3, 0.5)) is corrects
+
+
+def test_what_stayed_and_may_exceed_the_tolerance_is_not_clean():
+    given = estimate(0.02, 0.01, Outcome.CLEAN)
+
+    assert Kept(0.05, 0.02).in_place_of(given, 0.1).outcome is Outcome.CLEAN
+    assert Kept(0.09, 0.02).in_place_of(given, 0.1).outcome is Outcome.INCONCLUSIVE
+    assert Kept(0.09, 0.02).in_place_of(given, 0.1).high == pytest.approx(0.11)
