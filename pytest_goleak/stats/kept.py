@@ -14,12 +14,8 @@ from pytest_goleak.model.report import Outcome, SignalEstimate
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.drift import drift_at_rest
 from pytest_goleak.stats.evidence import Evidence
-from pytest_goleak.stats.randomisation import spread
 
 __all__ = ["Kept", "kept_of"]
-
-NOISE_SDS = 2
-"""Standard deviations of a round's change by which two levels may differ without growth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ def kept_of(signal: Signal, last: Evidence, waited: Sequence[Observation], thres
     before, after = last.start, waited[-1]
     drift = drift_at_rest(waited, signal)
     by_time = drift.least * (after.at_s - before.at_s) if drift else 0.0
-    error = thresholds.floor(signal) + NOISE_SDS * spread(last.idle_changes(signal))
+    error = thresholds.floor(signal) + max(abs(change) for change in last.idle_changes(signal))
     return Kept(
         per_request=(after.level(signal) - before.level(signal) - by_time) / last.requests, error=error / last.requests
     )

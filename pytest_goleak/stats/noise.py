@@ -25,9 +25,8 @@ MOST_SHARPER = 4
 SAFETY = 1.4
 """Requests beyond those that the noise asks for on average."""
 
-FALL_SHARES = (0.5, 0.97)
-"""Shares of the range of a level that make a fall: what swells was dropped then, and is at its lowest. Some of those
-that are almost all of the range are seen too late, and waited for once more; but they leave next to no noise."""
+FALL_SHARE = 0.5
+"""Share of the range of a level that makes a fall: what swells was dropped then, and is at its lowest."""
 
 LEAST_FALLS = 3
 """Falls that have to be heard before the next one is counted upon."""
@@ -109,39 +108,15 @@ def _ways(levels: Mapping[Signal, Floats]) -> Iterator[tuple[Looks, float, dict[
         if count == 1 or 1.3 * count <= length:
             windows = {s: np.lib.stride_tricks.sliding_window_view(series, count) for s, series in levels.items()}
             yield Looks(most=count), count, {s: float(np.std(seen.mean(axis=1))) for s, seen in windows.items()}
-            least = {s: _noise_of_least(seen.min(axis=1), levels[s], count=count) for s, seen in windows.items()}
+            least = {s: float(np.std(seen.min(axis=1))) for s, seen in windows.items()}
             yield Looks(most=count, is_least=True), count, least
-    for share in FALL_SHARES:
-        falls = {signal: share * float(np.ptp(series)) for signal, series in levels.items()}
-        ends = _ends(levels, falls) if all(falls.values()) else []
-        if len(set(ends)) >= LEAST_FALLS:
-            noise = {s: _noise_after_falls(series, ends, missed=1 - share) for s, series in levels.items()}
-            counts = [end - start + 1 for start, end in enumerate(ends)]
-            yield Looks(most=math.ceil(1.3 * max(counts)), is_least=True, falls=falls), float(np.mean(counts)), noise
-
-
-def _noise_of_least(read: Floats, series: Floats, *, count: int) -> float:
-    """Return the standard deviation of the lowest of *count* levels of *series*, some of which are *read*."""
-    falls = _ends({Signal.HEAP_BYTES: series}, {Signal.HEAP_BYTES: FALL_SHARES[0] * float(np.ptp(series)) or math.inf})
-    # The one of several falls that was seen soonest counts.
-    return max(float(np.std(read)), _late(series) / max(1.0, len(set(falls)) * count / series.size))
-
-
-def _noise_after_falls(series: Floats, ends: Sequence[int], *, missed: float) -> float:
-    """Return the standard deviation of levels that are read at *ends*, up to which the lowest one counts."""
-    read = [series[start : end + 1].min() for start, end in enumerate(ends)]
-    return max(float(np.std(read)), _late(series, missed=missed))
-
-
-def _late(series: Floats, *, missed: float = 1.0) -> float:
-    """Return the standard deviation of the lowest level after a fall, for that it may be seen late.
-
-    All falls may have been seen in time by chance, be they few. The next one may be seen later by any part of the time
-    between two looks, and the level have risen by a step meanwhile; but by no more than the share of a fall that can be
-    *missed*.
-    """
-    rises = np.clip(np.diff(series), 0, missed * np.ptp(series)) if series.size > 1 else np.zeros(1)
-    return math.sqrt(max(0.0, float(np.mean(rises**2)) / 2 - float(np.mean(rises) / 2) ** 2))
+    falls = {signal: FALL_SHARE * float(np.ptp(series)) for signal, series in levels.items()}
+    ends = _ends(levels, falls) if all(falls.values()) else []
+    if len(set(ends)) >= LEAST_FALLS:
+        read = {s: [series[start : end + 1].min() for start, end in enumerate(ends)] for s, series in levels.items()}
+        counts = [end - start + 1 for start, end in enumerate(ends)]
+        looks = Looks(most=math.ceil(1.3 * max(counts)), is_least=True, falls=falls)
+        yield looks, float(np.mean(counts)), {signal: float(np.std(each)) for signal, each in read.items()}
 
 
 def _ends(levels: Mapping[Signal, Floats], falls: Mapping[Signal, float]) -> list[int]:

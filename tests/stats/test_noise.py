@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.plan import Tolerance
-from pytest_goleak.stats.design import BLOCK_ROUNDS, FEW_ROUNDS, Thresholds
+from pytest_goleak.stats.design import FEW_ROUNDS, Thresholds
 from pytest_goleak.stats.noise import best_looking, is_restless
 
 THRESHOLDS = Thresholds(Tolerance())
@@ -52,26 +52,19 @@ def test_a_sawtooth_is_read_where_it_was_dropped(period, rate):
     assert found.looks.most * INTERVAL_S > period
 
 
-@pytest.mark.parametrize("period", [0.3, 0.5, 0.8])
-def test_a_fall_may_be_seen_late_by_a_step_so_the_load_makes_up_for_it(period):
-    fast, slow = (looking(sawtooth(period), rate=rate) for rate in (45_000, 5000))
+@pytest.mark.parametrize("rate", [5000, 45_000])
+def test_load_that_takes_no_time_beside_the_looks_makes_up_for_falls_that_are_seen_late(rate):
+    found = looking(sawtooth(0.8), rate=rate)
 
-    # All falls of this saw-tooth were seen as late as one another, so what was read has no noise.
-    assert 1000 < fast.needed_dose <= fast.ample_dose < 45_000 * period, "it takes no time beside the looks"
-    assert fast.rounds == FEW_ROUNDS, "each of which takes a period"
-    assert slow.rounds == BLOCK_ROUNDS
-    assert slow.needed_dose < fast.needed_dose
+    assert found.needed_dose < 1000, "all falls of this saw-tooth were seen as late as one another"
+    assert 0.3 * 0.8 < found.ample_dose / rate < 0.8
+    assert found.rounds == FEW_ROUNDS
 
 
-def test_where_load_is_dear_the_next_fall_that_is_seen_in_time_is_waited_for():
-    fast, slow = (looking(sawtooth(0.8), rate=rate) for rate in (45_000, 5000))
-
-    assert fast.looks.falls[Signal.HEAP_BYTES] < 0.6 * 13 * 2**20 < slow.looks.falls[Signal.HEAP_BYTES]
-
-
-def test_a_sawtooth_that_was_dropped_too_rarely_is_read_over_a_whole_period():
+def test_a_sawtooth_that_was_dropped_too_rarely_is_read_at_its_lowest_over_a_whole_period():
     found = looking(sawtooth(1.5))
 
+    assert found.looks.is_least
     assert not found.looks.falls
     assert found.seconds >= 1.4
 
