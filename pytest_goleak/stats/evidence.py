@@ -227,14 +227,14 @@ class Evidence:
             later.level(signal) - self.start.level(signal) > thresholds.floor(signal) / 2 for signal in signals
         ) and not any(self.end.level(signal) - later.level(signal) > thresholds.floor(signal) for signal in signals)
 
-    def has_calmed(self, signals: Iterable[Signal], thresholds: Thresholds) -> bool:
-        """Whether *signals* moved so little in the later half of the rounds that an equal block would bound them."""
+    def later_noise(self, signals: Iterable[Signal], thresholds: Thresholds) -> float:
+        """Return the half width of an equal block as noisy as the later half of this one, in tolerances."""
+        widths = []
         for signal in signals:
             later = self._changes(signal)[len(self.doses) // 2 :]
             noise = math.hypot(*later) / math.sqrt(len(later)) if later else math.inf
-            if half_width(noise, self.dose) > thresholds.margin(signal) / 2:
-                return False
-        return True
+            widths.append(half_width(noise, self.dose) / thresholds.margin(signal))
+        return max(widths)
 
     def gives_back(self, signals: Iterable[Signal]) -> bool:
         """Whether a noticeable part of what loaded rounds added to one of *signals* went away in idle ones."""

@@ -182,11 +182,12 @@ class Schedule:
     def _wanted_dose(self, last: Evidence, thresholds: Thresholds, *, must_outlast: int) -> int:
         """Return the dose that may decide what *last* left open, whatever there is time for."""
         unproven = last.unproven(thresholds)
-        # Equal doses do where all noise was at the beginning, and where rounds of equal length tell time from requests.
-        is_start = unproven and last.has_calmed(unproven, thresholds)
-        is_time = last.is_blurred(thresholds) and last.is_proven_but_for_blur(thresholds)
-        if is_start or is_time:
+        # Equal doses do where rounds of equal length tell time from requests, and hardly more where all noise was at
+        # the beginning.
+        if last.is_blurred(thresholds) and last.is_proven_but_for_blur(thresholds):
             return last.dose
+        if unproven and (later := last.later_noise(unproven, thresholds)) <= 1:
+            return math.ceil(max(1.0, 2 * later) * last.dose)
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
         excess = max([1.0, *(last.growth[s].high / thresholds.margin(s) for s in unproven)])

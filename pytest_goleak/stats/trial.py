@@ -225,15 +225,18 @@ class Trial:
         first, last = blocks[0].start, blocks[-1].end
         requests = sum(block.requests for block in blocks)
 
+        def added(signal: Signal) -> float:
+            # Some of what the rounds added may have gone before the blocks were over.
+            by_rounds = sum(block.growth[signal].per_request * block.requests for block in blocks)
+            return max(last.level(signal) - first.level(signal), by_rounds)
+
         def target(signal: Signal) -> float:
-            start = first.level(signal)
             # Waiting on pays until what is left is well within the tolerance, and within what counts as gone.
-            rest = min(0.05 * (last.level(signal) - start), 0.4 * self.thresholds.margin(signal) * requests)
-            return start + max(self.thresholds.floor(signal) / 2, rest)
+            rest = min(0.05 * added(signal), 0.4 * self.thresholds.margin(signal) * requests)
+            return first.level(signal) + max(self.thresholds.floor(signal) / 2, rest)
 
         def mostly(signal: Signal) -> float:
-            start = first.level(signal)
-            return start + max(self.thresholds.floor(signal), HALF * (last.level(signal) - start))
+            return first.level(signal) + max(self.thresholds.floor(signal), HALF * added(signal))
 
         # What goes away at an age pauses as the load did.
         pause_s = PAUSES * max(block.longest_pause_s for block in blocks)
