@@ -181,10 +181,12 @@ class Evidence:
 
     def is_proven_but_for_blur(self, thresholds: Thresholds) -> bool:
         """Whether rounds of equal length would bound every signal with the same dose."""
-        return all(
-            self.readings[signal].likely.growth_per_request().high < thresholds.margin(signal)
-            for signal in self.unproven(thresholds)
-        )
+        return all(self.likely_high(signal) < thresholds.margin(signal) for signal in self.unproven(thresholds))
+
+    def likely_high(self, signal: Signal) -> float:
+        """Return the upper bound of the growth per request that rounds of equal length would have given."""
+        reading = self.readings.get(signal)  # a block that is only foreseen has none
+        return reading.likely.growth_per_request().high if reading else self.growth[signal].high
 
     def sharpened_by(self, earlier: Evidence) -> Evidence:
         """Return this block with the figures that both blocks together give."""

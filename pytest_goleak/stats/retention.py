@@ -14,7 +14,7 @@ from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.drift import background_drift
 from pytest_goleak.stats.evidence import TELLING, Evidence
 
-__all__ = ["Rest", "Retention", "rest_after"]
+__all__ = ["GONE", "Rest", "Retention", "rest_after"]
 
 GONE = 0.1
 """Share of the growth that may be left of what counts as gone: structures that keep the size of a peak."""

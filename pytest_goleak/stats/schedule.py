@@ -190,7 +190,7 @@ class Schedule:
             return math.ceil(max(1.0, 2 * later) * last.dose)
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
-        excess = max([1.0, *(last.growth[s].high / thresholds.margin(s) for s in unproven)])
+        excess = max([1.0, *(last.likely_high(signal) / thresholds.margin(signal) for signal in unproven)])
         needed = math.ceil(min(2.0 * excess, 16.0) * last.dose) if math.isfinite(excess) else ample
         return max(needed, self._capped(ample, CHEAP_S, last, thresholds))
 

@@ -30,7 +30,7 @@ from pytest_goleak.stats.evidence import Evidence, judge_block
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
 from pytest_goleak.stats.power import Conditions, predict
 from pytest_goleak.stats.randomisation import half_width, spread
-from pytest_goleak.stats.retention import Rest, rest_after
+from pytest_goleak.stats.retention import GONE, Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
 from pytest_goleak.stats.unseen import Unseen
@@ -225,18 +225,20 @@ class Trial:
         first, last = blocks[0].start, blocks[-1].end
         requests = sum(block.requests for block in blocks)
 
+        def grown(signal: Signal) -> float:
+            return last.level(signal) - first.level(signal)
+
         def added(signal: Signal) -> float:
             # Some of what the rounds added may have gone before the blocks were over.
-            by_rounds = sum(block.growth[signal].per_request * block.requests for block in blocks)
-            return max(last.level(signal) - first.level(signal), by_rounds)
+            return sum(block.growth[signal].per_request * block.requests for block in blocks)
 
         def target(signal: Signal) -> float:
             # Waiting on pays until what is left is well within the tolerance, and within what counts as gone.
-            rest = min(0.05 * added(signal), 0.4 * self.thresholds.margin(signal) * requests)
+            rest = min(0.05 * max(grown(signal), added(signal)), 0.4 * self.thresholds.margin(signal) * requests)
             return first.level(signal) + max(self.thresholds.floor(signal) / 2, rest)
 
         def mostly(signal: Signal) -> float:
-            return first.level(signal) + max(self.thresholds.floor(signal), HALF * added(signal))
+            return first.level(signal) + max(self.thresholds.floor(signal), HALF * grown(signal), GONE * added(signal))
 
         # What goes away at an age pauses as the load did.
         pause_s = PAUSES * max(block.longest_pause_s for block in blocks)
