@@ -12,7 +12,7 @@ from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
-__all__ = ["bytes_alone_reached", "class_of_bounded", "class_of_leak", "drain_forecast"]
+__all__ = ["bytes_alone_reached", "class_of_bounded", "class_of_leak", "drain_forecast", "must_outlast"]
 
 CLEARLY = 0.25
 """Share of the squared residuals that another cause than the requests has to leave at most, to be named instead."""
@@ -72,6 +72,22 @@ def bytes_alone_reached(points: Sequence[Point], thresholds: Thresholds) -> int 
     if any(_reached(points, signal, thresholds) is not None for signal in (Signal.HEAP_OBJECTS, Signal.GOROUTINES)):
         return None
     return _reached(points, Signal.HEAP_BYTES, thresholds)
+
+
+def must_outlast(blocks: Sequence[Evidence], thresholds: Thresholds) -> int:
+    """Return how many requests more must be flat before the growth that made one of *blocks* suspicious has ended.
+
+    Three quarters of those that there were by then, and twice as many where bytes grew alone: that doubles. The first
+    block only takes up once-only growth.
+    """
+    flat = 0
+    for block in reversed(blocks[1:]):
+        if suspects := block.suspects(thresholds):
+            doubling = suspects == (Signal.HEAP_BYTES,)
+            grown = (2.0 if doubling else 0.75) * (block.served_before + block.requests)
+            return max(0, int(grown) - flat)
+        flat += block.requests
+    return 0
 
 
 def _reached(points: Sequence[Point], signal: Signal, thresholds: Thresholds) -> int | None:

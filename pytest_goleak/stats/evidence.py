@@ -126,9 +126,12 @@ class Evidence:
         return any(2 * self._grown(signal) > TELLING * thresholds.floor(signal) for signal in signals)
 
     def growth_by_load(self, signal: Signal) -> float:
-        """Return the growth per request less what an idle round had as well, 0 or more."""
+        """Return the growth per request less what an idle round had as well; no less than what is there at the end."""
         grown = self.growth[signal].per_request
-        return max(0.0, grown - max(0, *self.idle_changes(signal)) / self.dose) if grown > 0 else 0.0
+        if grown <= 0:
+            return 0.0
+        left = (self.end.level(signal) - self.start.level(signal)) / self.requests
+        return max(left, grown - max(0, *self.idle_changes(signal)) / self.dose)
 
     def _grown(self, signal: Signal) -> float:
         return self.growth[signal].per_request * self.requests
@@ -194,8 +197,8 @@ class Evidence:
         return replace(self, readings=readings, growth=_growth_of(readings))
 
     def repeats(self, earlier: Evidence, signal: Signal) -> bool:
-        """Whether this block, of rounds of equal length, shows *earlier*'s growth again, at the confirmation level."""
-        return self.growth[signal].p_value <= CONFIRM_LEVEL and not self.fades_from(earlier, [signal])
+        """Whether this block shows *earlier*'s growth again, at the confirmation level."""
+        return self.p_value(signal) <= CONFIRM_LEVEL and not self.fades_from(earlier, [signal])
 
     def p_value(self, signal: Signal, *others: Evidence) -> float:
         """Return the share of the coin's choices that show such growth of *signal*, *others* pooled with this block."""
@@ -254,6 +257,11 @@ class Evidence:
         """Return the median size of the changes in idle rounds, less their common drift."""
         idle = self.idle_changes(signal)
         return float(np.median(np.abs(np.array(idle) - np.median(idle)))) if idle else 0.0
+
+    def largest_residual(self, signal: Signal) -> float:
+        """Return how far a round was off at the most, from what its requests add by the estimate."""
+        growth = self.growth[signal].per_request
+        return max(abs(change - growth * dose) for change, dose in zip(self._changes(signal), self.doses, strict=True))
 
     def idle_changes(self, signal: Signal) -> list[int]:
         """Return the changes of *signal* in the idle rounds."""

@@ -125,8 +125,10 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     if dose is not None and not trial.has_listened and (noisy := trial.too_noisy(last, dose=dose)):
         yield from trial.listen(noisy)
     if trial.is_restless and last.unproven(trial.thresholds):
-        looking = trial.looking
-        return trial.schedule.sharp_dose(looking.needed_dose, looking.ample_dose, last, trial.thresholds)
+        # What was not enough for a block that was read in this way is not enough for the next one.
+        more = 2 * last.dose if len(trial.blocks) > trial.listened_after else 0
+        ample = max(trial.looking.ample_dose, more)
+        return trial.schedule.sharp_dose(trial.looking.needed_dose, ample, last, trial.thresholds)
     return dose
 
 

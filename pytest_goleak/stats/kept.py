@@ -24,7 +24,7 @@ class Kept:
 
     per_request: float
     error: float
-    """By how much that may be wrong: by the runtime's own structures and by noise."""
+    """By how much that may be wrong: by the runtime's own structures, and as much as a round was off."""
 
     def corrects(self, estimate: SignalEstimate) -> bool:
         """Whether this is more than *estimate*, and known better, or clearly more.
@@ -42,18 +42,21 @@ class Kept:
         return replace(
             estimate,
             per_request=self.per_request,
-            low=self.per_request - self.error,
+            low=max(estimate.low, self.per_request - self.error),
             high=high,
             outcome=Outcome.INCONCLUSIVE if is_open else estimate.outcome,
         )
 
 
-def kept_of(signal: Signal, last: Evidence, waited: Sequence[Observation], thresholds: Thresholds) -> Kept:
-    """Return what *last* and the wait after it left of *signal*, less what grew without load in the wait."""
+def kept_of(signal: Signal, last: Evidence, waited: Sequence[Observation], thresholds: Thresholds) -> Kept | None:
+    """Return what *last* and the wait after it left of *signal*, less what grew without load in the wait.
+
+    ``None`` if the wait does not tell how much that is.
+    """
+    drift = drift_at_rest(waited, signal, floor=thresholds.floor(signal))
+    if drift is None:
+        return None
     before, after = last.start, waited[-1]
-    drift = drift_at_rest(waited, signal)
-    by_time = drift.least * (after.at_s - before.at_s) if drift else 0.0
-    error = thresholds.floor(signal) + max(abs(change) for change in last.idle_changes(signal))
-    return Kept(
-        per_request=(after.level(signal) - before.level(signal) - by_time) / last.requests, error=error / last.requests
-    )
+    left = after.level(signal) - before.level(signal) - drift.least * (after.at_s - before.at_s)
+    error = thresholds.floor(signal) + last.largest_residual(signal)
+    return Kept(per_request=left / last.requests, error=error / last.requests)

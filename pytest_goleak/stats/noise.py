@@ -19,8 +19,8 @@ __all__ = ["Looking", "best_looking", "is_restless"]
 COUNTS = (1, 2, 3, 6, 12, 24, 36, 48)
 """Looks per level that are weighed against each other."""
 
-MOST_SHARPER = 4
-"""Largest factor between the dose that noise seems to need and the one that is given."""
+ERRORS = 3
+"""Standard errors of the noise that was heard by which it may be worse."""
 
 SAFETY = 1.4
 """Requests beyond those that the noise asks for on average."""
@@ -90,7 +90,7 @@ def best_looking(
             round_s = max(looks_s + dose / rate, 2 * looks_s if looks.falls else 0.0)
             if rounds * round_s < least_s:
                 least_s = rounds * round_s
-                ample = max(dose, looks_s * rate) if looks.falls else MOST_SHARPER * dose
+                ample = max(dose, looks_s * rate) if looks.falls else dose * _worse(levels.values(), looks.most)
                 best = Looking(
                     looks=looks,
                     seconds=looks_s,
@@ -112,11 +112,26 @@ def _ways(levels: Mapping[Signal, Floats]) -> Iterator[tuple[Looks, float, dict[
             yield Looks(most=count, is_least=True), count, least
     falls = {signal: FALL_SHARE * float(np.ptp(series)) for signal, series in levels.items()}
     ends = _ends(levels, falls) if all(falls.values()) else []
-    if len(set(ends)) >= LEAST_FALLS:
+    if _count(ends) >= LEAST_FALLS:
         read = {s: [series[start : end + 1].min() for start, end in enumerate(ends)] for s, series in levels.items()}
         counts = [end - start + 1 for start, end in enumerate(ends)]
         looks = Looks(most=math.ceil(1.3 * max(counts)), is_least=True, falls=falls)
         yield looks, float(np.mean(counts)), {signal: float(np.std(each)) for signal, each in read.items()}
+
+
+def _worse(levels: Iterable[Floats], count: int) -> float:
+    """Return by which factor the noise of *count* looks may be larger than it sounded.
+
+    The relative standard error of a standard deviation is sqrt(1 / 2n), for *n* independent values; looks that depend
+    on the one before make as many fewer of them.
+    """
+    worst = 1.0
+    for series in levels:
+        sd = float(np.std(series))
+        kept = float(np.mean((series[1:] - series.mean()) * (series[:-1] - series.mean()))) / sd**2 if sd else 0.0
+        together = max(count, (1 + kept) / max(1e-3, 1 - kept))  # looks that tell as much as one
+        worst = max(worst, 1 + ERRORS / math.sqrt(2 * max(1.0, series.size / together)))
+    return worst
 
 
 def _ends(levels: Mapping[Signal, Floats], falls: Mapping[Signal, float]) -> list[int]:
@@ -131,6 +146,14 @@ def _ends(levels: Mapping[Signal, Floats], falls: Mapping[Signal, float]) -> lis
             break
         ends.append(start + max(index for index in last if index is not None))
     return ends
+
+
+def _count(ends: Sequence[int]) -> int:
+    """Return how many readings one after the other *ends* make, each of which begins where the one before ended."""
+    count, start = 0, 0
+    while start < len(ends):
+        count, start = count + 1, ends[start]
+    return count
 
 
 def _first_fall(series: Floats, by: float) -> int | None:

@@ -14,7 +14,6 @@ from pytest_goleak.model.step import (
     SILENCE_S,
     Block,
     BlockResult,
-    Drain,
     DrainResult,
     Listen,
     ListenResult,
@@ -23,28 +22,20 @@ from pytest_goleak.model.step import (
     are_at_rest,
 )
 from pytest_goleak.stats import wording
-from pytest_goleak.stats.classes import bytes_alone_reached
+from pytest_goleak.stats.classes import bytes_alone_reached, must_outlast
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.drift import background_drift
 from pytest_goleak.stats.evidence import Evidence, judge_block
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
 from pytest_goleak.stats.power import Conditions, predict
 from pytest_goleak.stats.randomisation import half_width, spread
-from pytest_goleak.stats.retention import GONE, Rest, rest_after
+from pytest_goleak.stats.retention import Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
 from pytest_goleak.stats.unseen import Unseen
+from pytest_goleak.stats.waiting import wait_after
 
 __all__ = ["Part", "Trial"]
-
-HALF = 0.5
-"""Share of the growth that may be left when a wait ends early."""
-
-SETTLED_S = 1.0
-"""Rest that ends such a wait, if loads did not pause for longer."""
-
-PAUSES = 1.5
-"""Multiple of the longest pause between loads for which nothing may go away at the end of a wait."""
 
 LISTEN_S = 1.0
 LISTEN_SHARE = 0.1
@@ -99,6 +90,8 @@ class Trial:
         """Whether the next block is like a first one, since what went before was disturbed by earlier load."""
         self.looking = Looking()
         self.has_listened = False
+        self.listened_after = 0
+        """Blocks that there were when it listened last."""
         self.is_restless = False
         self.grows_with_time = False
         """Whether rounds of equal length have to tell growth with time from growth by the request."""
@@ -158,6 +151,7 @@ class Trial:
         are at or below *until* and nothing moves.
         """
         self.has_listened = True
+        self.listened_after = len(self.blocks)
         rest = {signal: self.thresholds.floor(signal) / 2 for signal in signals}
         ends_s = self.schedule.elapsed_s + max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
         heard: tuple[Observation, ...] = ()
@@ -175,6 +169,7 @@ class Trial:
     def _hear(self, heard: Sequence[Observation], signals: Sequence[Signal]) -> None:
         """Take in what was *heard*."""
         self.is_restless = is_restless(heard, signals, self.thresholds)
+        self.looking = Looking()
         if self.is_restless:
             self.looking = best_looking(
                 heard,
@@ -222,33 +217,14 @@ class Trial:
         Unless the wait *is_whole* it also ends when half of it is gone and nothing more goes: that tells no leak, and
         what stays is for another cycle to tell. If all was silent that was *heard* since the blocks, there is no wait.
         """
-        first, last = blocks[0].start, blocks[-1].end
-        requests = sum(block.requests for block in blocks)
-
-        def grown(signal: Signal) -> float:
-            return last.level(signal) - first.level(signal)
-
-        def added(signal: Signal) -> float:
-            # Some of what the rounds added may have gone before the blocks were over.
-            return sum(block.growth[signal].per_request * block.requests for block in blocks)
-
-        def target(signal: Signal) -> float:
-            # Waiting on pays until what is left is well within the tolerance, and within what counts as gone.
-            rest = min(0.05 * max(grown(signal), added(signal)), 0.4 * self.thresholds.margin(signal) * requests)
-            return first.level(signal) + max(self.thresholds.floor(signal) / 2, rest)
-
-        def mostly(signal: Signal) -> float:
-            return first.level(signal) + max(self.thresholds.floor(signal), HALF * grown(signal), GONE * added(signal))
-
-        # What goes away at an age pauses as the load did.
-        pause_s = PAUSES * max(block.longest_pause_s for block in blocks)
-        step = Drain(
-            seconds=seconds,
-            until={signal: target(signal) for signal in signals},
-            rest={signal: self.thresholds.floor(signal) / 2 for signal in Signal},
-            mostly={} if is_whole else {signal: mostly(signal) for signal in signals},
-            agreeing_s=0.0 if self.unseen.has_rested(first.at_s) else pause_s,
-            settled_s=max(SETTLED_S, pause_s),
+        first = blocks[0].start
+        step = wait_after(
+            blocks,
+            seconds,
+            self.thresholds,
+            signals=signals,
+            is_whole=is_whole,
+            has_rested=self.unseen.has_rested(first.at_s),
         )
         if heard is not None and step.is_silent(heard.observations):
             drain = DrainResult(observations=heard.observations, elapsed_s=heard.elapsed_s)
@@ -265,9 +241,10 @@ class Trial:
         return rest
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
-        """Return the requests beside which what went before *block* can hide no growth of *signals*, should it go.
+        """Return the requests beside which what others left before *block* can hide no growth of *signals*.
 
-        What this endpoint's own requests left before hides none: it goes first, and then the level shows it.
+        What this endpoint's own requests left shows: where *signals* drain, that went first, and the level comes to
+        rest as much lower.
         """
         inherited = self.unseen.inherited(block.start.at_s)
         return max(inherited[signal] / self.thresholds.margin(signal) for signal in signals)
@@ -297,19 +274,11 @@ class Trial:
         twice as long, from their last step on, which may be too lonely to have made any block suspicious. Growth that
         showed in objects or goroutines is not of that kind.
         """
-        drifts = Signal.HEAP_BYTES in self.background_drift()
-        reached = None if drifts else bytes_alone_reached(self.trace.points[1:], self.thresholds)
-        return max(self._must_outlast_suspects(), 3 * reached - self.schedule.served if reached else 0)
-
-    def _must_outlast_suspects(self) -> int:
-        flat = 0
-        for block in reversed(self.blocks[1:]):
-            if suspects := block.suspects(self.thresholds):
-                doubling = suspects == (Signal.HEAP_BYTES,)
-                grown = (2.0 if doubling else 0.75) * (block.served_before + block.requests)
-                return max(0, int(grown) - flat)
-            flat += block.requests
-        return 0
+        must = must_outlast(self.blocks, self.thresholds)
+        if Signal.HEAP_BYTES in self.background_drift():
+            return must
+        reached = bytes_alone_reached(self.trace.points[1:], self.thresholds)
+        return max(must, 3 * reached - self.schedule.served) if reached else must
 
     def estimates(self, block: Evidence, *, leaking: Iterable[Signal] = ()) -> dict[Signal, SignalEstimate]:
         """Return the figures of *block* for the report, those in *leaking* as leaks."""

@@ -63,12 +63,18 @@ def test_what_comes_a_round_late_is_missed_by_the_rounds_and_found_by_the_levels
 
 def test_growth_that_goes_on_while_waiting_is_taken_off():
     block = block_of(1.0, 0.0)
-    # As much in each second of the block and the wait: levels of the block have it in them.
     drifting = [look(each.at_s, each.heap_objects + 400 * each.at_s) for each in wait_after(block, seconds=6)]
 
     kept = kept_of(OBJECTS, block, drifting, THRESHOLDS)
 
     assert kept.per_request == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_wait_too_short_to_tell_what_grows_meanwhile_tells_nothing():
+    block = block_of(1.0, 0.0)
+
+    assert kept_of(OBJECTS, block, wait_after(block)[:5], THRESHOLDS) is None
+    assert kept_of(OBJECTS, block, [], THRESHOLDS) is None
 
 
 def test_growth_in_idle_rounds_is_no_drift_if_it_ends_with_the_load():
@@ -87,22 +93,37 @@ def test_growth_in_idle_rounds_is_no_drift_if_it_ends_with_the_load():
     ("levels", "likely"),
     [
         ([5_000] * 17, 0),
-        ([5_000 - 40 * index for index in range(17)], 0),
+        ([5_000 - 2 * index for index in range(17)], 0),
         ([5_000 + 50 * index for index in range(17)], 200),
         ([9_000, 8_000] + [5_000 + 50 * index for index in range(2, 17)], 200),  # falls at first
         ([5_000] * 15 + [50_000] * 2, 0),  # leaps at last
     ],
 )
 def test_the_drift_of_a_wait_is_that_of_most_of_its_looks(levels, likely):
-    drift = drift_at_rest([look(index / 4, level) for index, level in enumerate(levels)], OBJECTS)
+    drift = drift_at_rest([look(index / 4, level) for index, level in enumerate(levels)], OBJECTS, floor=64)
 
     assert drift.likely == pytest.approx(likely, abs=1)
     assert 0 <= drift.least <= drift.likely
 
 
 def test_a_few_looks_tell_no_drift():
-    assert drift_at_rest([look(0, 1), look(1, 2), look(2, 3)], OBJECTS) is None
-    assert drift_at_rest([], OBJECTS) is None
+    assert drift_at_rest([look(0, 1), look(1, 2), look(2, 3)], OBJECTS, floor=64) is None
+    assert drift_at_rest([look(0.02 * index, index) for index in range(60)], OBJECTS, floor=64) is None  # of 0.7 s
+    assert drift_at_rest([], OBJECTS, floor=64) is None
+
+
+def test_the_drift_of_a_wait_is_that_after_what_drained():
+    draining = [look(index / 4, 9_000 - 250 * index) for index in range(12)]
+    rising = [look(3 + index / 4, 6_000 + 50 * index) for index in range(20)]
+
+    assert drift_at_rest(draining, OBJECTS, floor=64) is None
+    assert drift_at_rest([*draining, *rising], OBJECTS, floor=64).likely == pytest.approx(200, abs=1)
+
+
+def test_many_looks_are_thinned_out():
+    looks = [look(index / 4, 5_000 + 50 * index) for index in range(5_000)]
+
+    assert drift_at_rest(looks, OBJECTS, floor=64).likely == pytest.approx(200)
 
 
 @pytest.mark.parametrize(
