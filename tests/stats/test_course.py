@@ -1,0 +1,83 @@
+"""The course that an experiment takes: how long it listens, how many rounds its blocks have, what its figures are of."""
+
+import pytest
+
+from benchmarks.simulation import SimulatedService, conclude, leak, levels, sawtooth
+from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.plan import MeasurePlan
+from pytest_goleak.model.report import Outcome
+from pytest_goleak.model.step import Block, Listen
+from pytest_goleak.stats.design import BLOCK_ROUNDS, FEW_ROUNDS
+from pytest_goleak.stats.experiment import experiment
+
+PERIOD_S = 0.6
+
+
+class Recorded(SimulatedService):
+    """Keeps the steps that it was asked for."""
+
+    def __init__(self, parts, *, seed, rate=20_000.0):
+        super().__init__(parts, seed=seed, rate=rate)
+        self.steps = []
+
+    def perform(self, step):
+        self.steps.append(step)
+        return super().perform(step)
+
+    def listened_s(self):
+        return sum(step.seconds for step in self.steps if isinstance(step, Listen))
+
+    def rounds(self):
+        """Return the rounds of each block that is judged."""
+        return [len(step.doses) for step in self.steps if isinstance(step, Block) and len(step.doses) > 4]
+
+
+def run(*parts, seed=1, rate=20_000.0):
+    service = Recorded(list(parts), seed=seed, rate=rate)
+    return conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service), service
+
+
+def late(objects, after_s):
+    """Every request adds *objects* a moment after it is answered."""
+    return lambda w: levels(64 * objects * _over(w, after_s), objects * _over(w, after_s))
+
+
+def _over(world, after_s):
+    return sum(requests for ended_s, requests in world.doses if world.now >= ended_s + after_s)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_saw_tooth_is_heard_until_it_dropped_three_times_and_then_read_in_eight_rounds(seed):
+    verdict, service = run(sawtooth(8 * 2**20, PERIOD_S), seed=seed)
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert 2 * PERIOD_S < service.listened_s() < 4 * PERIOD_S
+    assert service.rounds()[0] == BLOCK_ROUNDS
+    assert service.rounds()[1] == FEW_ROUNDS
+    assert service.world.now < 15
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_suspicion_of_eight_rounds_is_confirmed_by_ten(seed):
+    verdict, service = run(leak(512, 0), sawtooth(8 * 2**20, PERIOD_S), seed=seed)
+
+    assert verdict.outcome is Outcome.LEAK
+    assert FEW_ROUNDS in service.rounds()
+    assert service.rounds()[-1] == BLOCK_ROUNDS
+
+
+def test_silence_is_heard_for_the_whole_time_only_where_something_may_go_away_yet():
+    _, service = run(leak(16, 1))
+
+    assert service.listened_s() == 0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_leak_that_comes_a_moment_late_is_reported_whole_and_not_as_growth_with_time(seed):
+    verdict, _ = run(leak(192, 3), late(1, after_s=0.03), seed=seed)
+
+    assert verdict.outcome is Outcome.LEAK
+    found = verdict.signals[Signal.HEAP_OBJECTS]
+    assert found.per_request == pytest.approx(4, rel=0.1)
+    assert found.low <= found.per_request <= found.high
+    assert not verdict.background_per_s
