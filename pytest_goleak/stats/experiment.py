@@ -126,7 +126,7 @@ def _next_dose(trial: Trial) -> Part[int | None]:
         yield from trial.listen(noisy)
     if trial.is_restless and last.unproven(trial.thresholds):
         # What was not enough for a block that was read in this way is not enough for the next one.
-        more = 2 * last.dose if len(trial.blocks) > trial.listened_after else 0
+        more = 0 if len(trial.blocks) == trial.listened_after else 2 * last.dose
         ample = max(trial.looking.ample_dose, more)
         return trial.schedule.sharp_dose(trial.looking.needed_dose, ample, last, trial.thresholds)
     return dose

@@ -35,7 +35,8 @@ FIRST_BLOCK_SHARE = 0.2
 """Share of the budget that the block which is not judged may take with more rounds than these."""
 
 CHEAP_SHARE = 0.3
-"""Time for load, as a share of what a round takes beside it, up to which more of it hardly counts."""
+"""Time for load, as a share of that of one look, up to which more of it hardly counts. What a round takes beside its
+load is no measure: where work goes on after the answer, more load makes it longer."""
 
 CHEAP_S = 3.0
 """Time for a block up to which it has ample requests; those that take longer have as many as seem to be needed."""
@@ -137,7 +138,7 @@ class Schedule:
         ``None`` if the budget allows no block at all.
         """
         enough = min(ENOUGH_REQUESTS - self.served, (self._enough_load_s - self.load_s) * self.rate)
-        cheap = CHEAP_SHARE * self.round_cost_s * self.rate
+        cheap = CHEAP_SHARE * self.look_s * self.rate
         wanted = math.ceil(max(AMPLE * enough / (BLOCK_ROUNDS / 2), self.at_once, cheap))
         seconds = self._share_s()
         # What the runtime keeps to itself differs by the floor from round to round: fewer requests are rarely decisive,

@@ -89,9 +89,8 @@ class Trial:
         self.starts_anew = False
         """Whether the next block is like a first one, since what went before was disturbed by earlier load."""
         self.looking = Looking()
-        self.has_listened = False
-        self.listened_after = 0
-        """Blocks that there were when it listened last."""
+        self.listened_after: int | None = None
+        """Blocks that there were when it listened."""
         self.is_restless = False
         self.grows_with_time = False
         """Whether rounds of equal length have to tell growth with time from growth by the request."""
@@ -100,6 +99,11 @@ class Trial:
     def may_suspect(self) -> bool:
         """Whether one more block may raise a suspicion; the first one did where the runtime proves leaks."""
         return len(self.blocks) < MAX_SUSPICIONS
+
+    @property
+    def has_listened(self) -> bool:
+        """Whether it is known how levels move by themselves."""
+        return self.listened_after is not None
 
     def ask(self, step: Step, kind: type[T]) -> Part[T]:
         """Have *step* carried out, and return its result."""
@@ -150,7 +154,6 @@ class Trial:
         Return what was heard: as much as there is time for, or as tells how what swells is dropped; little, if levels
         are at or below *until* and nothing moves.
         """
-        self.has_listened = True
         self.listened_after = len(self.blocks)
         rest = {signal: self.thresholds.floor(signal) / 2 for signal in signals}
         ends_s = self.schedule.elapsed_s + max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)

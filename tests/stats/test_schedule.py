@@ -82,6 +82,15 @@ def test_a_dose_is_never_less_than_what_costs_no_more_time():
     assert schedule.second_dose(first, THRESHOLDS) >= CONNECTIONS / (1 + SPREAD) - 1
 
 
+@pytest.mark.parametrize(("look_s", "dose"), [(0.0, 1_704), (0.01, 1_704), (0.5, 3_000)])
+def test_where_a_look_is_dear_more_load_costs_next_to_nothing(look_s, dose):
+    schedule = Schedule(budget_s=30.0, idle_s=8.0)
+    schedule.warmed_up(requests=900, rate=20_000, elapsed_s=0.5)
+    schedule.look_s = look_s
+
+    assert schedule.second_dose(levels_of_a_block([0] * 10), THRESHOLDS) == dose
+
+
 def test_a_block_takes_a_latency_for_each_loaded_round_at_least():
     schedule, _ = schedule_after(20)
 
