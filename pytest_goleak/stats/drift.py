@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import theilslopes, wilcoxon
+from scipy.stats import wilcoxon
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.stats.design import Thresholds
@@ -21,8 +19,7 @@ LATE_S = 0.5
 
 LEAST_LOOKS = 6
 LEAST_S = 1.0
-MOST_LOOKS = 200
-"""Looks that a slope is taken from, and the time that they take."""
+"""Looks that it is taken from, and the time that they take."""
 
 
 def background_drift(
@@ -51,39 +48,25 @@ def background_drift(
             continue
         rate = float(np.median(rates))
         goes_on = drift_at_rest(waited, signal, floor=thresholds.floor(signal))
-        if goes_on is None or goes_on.likely * total_s >= thresholds.floor(signal):
-            drift[signal] = rate if goes_on is None else min(rate, goes_on.likely)
+        if goes_on is None or goes_on * total_s >= thresholds.floor(signal):
+            drift[signal] = rate if goes_on is None else min(rate, goes_on)
     return drift
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How fast a level rises by itself, in units per second, 0 or more."""
+def drift_at_rest(waited: Sequence[Observation], signal: Signal, *, floor: float) -> float | None:
+    """Return how fast *signal* rose in the looks of a wait, in units per second, 0 or more.
 
-    likely: float
-    least: float
-
-
-def drift_at_rest(waited: Sequence[Observation], signal: Signal, *, floor: float) -> Drift | None:
-    """Return how fast *signal* rose in the looks of a wait, once it fell by no more than half of *floor* any more.
-
-    The median of the slopes between all pairs of looks, and the lower bound of its 95 % interval (H. Theil, 1950;
-    P. K. Sen, 1968): a few looks that are far off do not move them. ``None`` if there are too few to tell.
+    From the lowest look of their first half to the lowest one of the second: neither what drains in the first half nor
+    memory that swells and is dropped is drift. ``None`` if they are too few to tell, or it fell by more than half of
+    *floor* in the second half.
     """
     late = [look for look in waited if look.at_s >= waited[0].at_s + LATE_S]
-    late = late[_settled([look.level(signal) for look in late], floor / 2) :]
     if len(late) < LEAST_LOOKS or late[-1].at_s - late[0].at_s < LEAST_S:
         return None
-    late = late[:: math.ceil(len(late) / MOST_LOOKS)]
-    slopes = theilslopes([look.level(signal) for look in late], [look.at_s for look in late], alpha=0.95)
-    return Drift(likely=max(0.0, float(slopes.slope)), least=max(0.0, float(slopes.low_slope)))
+    lowest, later = (min(half, key=lambda look: look.level(signal)) for half in _halves(late))
+    rise = later.level(signal) - lowest.level(signal)
+    return None if rise < -floor / 2 else max(0.0, rise / (later.at_s - lowest.at_s))
 
 
-def _settled(levels: Sequence[int], rest: float) -> int:
-    """Return the index from which on no level is followed by one that is lower by more than *rest*."""
-    lowest = math.inf
-    for index in range(len(levels) - 1, -1, -1):
-        lowest = min(lowest, levels[index])
-        if levels[index] - lowest > rest:
-            return index + 1
-    return 0
+def _halves(looks: Sequence[Observation]) -> tuple[Sequence[Observation], Sequence[Observation]]:
+    return looks[: len(looks) // 2], looks[len(looks) // 2 :]

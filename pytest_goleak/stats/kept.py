@@ -57,6 +57,6 @@ def kept_of(signal: Signal, last: Evidence, waited: Sequence[Observation], thres
     if drift is None:
         return None
     before, after = last.start, waited[-1]
-    left = after.level(signal) - before.level(signal) - drift.least * (after.at_s - before.at_s)
+    left = after.level(signal) - before.level(signal) - drift * (after.at_s - before.at_s)
     error = thresholds.floor(signal) + last.largest_residual(signal)
     return Kept(per_request=left / last.requests, error=error / last.requests)
