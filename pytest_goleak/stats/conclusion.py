@@ -54,7 +54,7 @@ def leak(
     if rest is not None:
         estimates |= {s: _shifted(estimates[s], rest.kept[s].kept / last.requests) for s in signals}
         estimates |= _bounded_by(rest, [s for s in Signal if s not in signals], trial.thresholds)
-    estimates |= _corrected(trial, last, estimates)
+    estimates |= _corrected(trial, estimates)
     # What fills is told from what leaks by how far one went: nobody can exclude a cache that is larger still.
     through = f", without sign of levelling through {trial.schedule.served:,} requests" if trial.has_gone_far else ""
     reason = (
@@ -232,13 +232,12 @@ def _bounded_by(rest: Rest, signals: Iterable[Signal], thresholds: Thresholds) -
     }
 
 
-def _corrected(
-    trial: Trial, last: Evidence, estimates: Mapping[Signal, SignalEstimate]
-) -> dict[Signal, SignalEstimate]:
-    """Return those of *estimates* that are too low, by what stayed after the *last* block."""
-    if trial.is_restless:  # a single look at the end tells nothing then
+def _corrected(trial: Trial, estimates: Mapping[Signal, SignalEstimate]) -> dict[Signal, SignalEstimate]:
+    """Return those of *estimates* that are too low, by what stayed after the last wait."""
+    if trial.is_restless or not trial.waited:  # a single look tells nothing of levels that never rest
         return {}
-    kept = {signal: kept_of(signal, last, trial.waited, trial.thresholds) for signal in estimates}
+    blocks = trial.rests[-1].blocks
+    kept = {signal: kept_of(signal, blocks, trial.waited, trial.thresholds) for signal in estimates}
     return {
         signal: found.in_place_of(estimates[signal], trial.thresholds.margin(signal))
         for signal, found in kept.items()

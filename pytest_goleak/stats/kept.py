@@ -48,15 +48,22 @@ class Kept:
         )
 
 
-def kept_of(signal: Signal, last: Evidence, waited: Sequence[Observation], thresholds: Thresholds) -> Kept | None:
-    """Return what *last* and the wait after it left of *signal*, less what grew without load in the wait.
+def kept_of(
+    signal: Signal, blocks: Sequence[Evidence], waited: Sequence[Observation], thresholds: Thresholds
+) -> Kept | None:
+    """Return what *blocks* and the wait after them left of *signal*, less what grew without load in the wait.
 
-    ``None`` if the wait does not tell how much that is.
+    By all of them or by the later ones alone, whichever is least: the first ones may have filled something, and what
+    comes late of each is in the next. ``None`` if the wait does not tell how much grew without load.
     """
     drift = drift_at_rest(waited, signal, floor=thresholds.floor(signal))
     if drift is None:
         return None
-    before, after = last.start, waited[-1]
-    left = after.level(signal) - before.level(signal) - drift * (after.at_s - before.at_s)
+    last, after = blocks[-1], waited[-1]
+    lefts, requests = [], 0
+    for block in reversed(blocks):
+        requests += block.requests
+        left = after.level(signal) - block.start.level(signal) - drift * (after.at_s - block.start.at_s)
+        lefts.append(left / requests)
     error = thresholds.floor(signal) + last.largest_residual(signal)
-    return Kept(per_request=left / last.requests, error=error / last.requests)
+    return Kept(per_request=min(lefts), error=error / last.requests)

@@ -54,18 +54,40 @@ def estimate(per_request, error, outcome=Outcome.LEAK):
 
 def test_what_comes_a_round_late_is_missed_by_the_rounds_and_found_by_the_levels():
     block = block_of(3.0, 1.0)
-    kept = kept_of(OBJECTS, block, wait_after(block), THRESHOLDS)
+    kept = kept_of(OBJECTS, [block], wait_after(block), THRESHOLDS)
 
     assert block.growth[OBJECTS].per_request < 3.5
     assert kept.per_request == pytest.approx(4.0, abs=kept.error)
     assert kept.error < 0.8
 
 
+def shifted(block, *, by, later_s=0.0, jump=0):
+    """Return *block* so much higher and later, after a *jump* in its first round."""
+    looks = [
+        replace(each, heap_objects=each.heap_objects + by + (jump if index else 0), at_s=each.at_s + later_s)
+        for index, each in enumerate(block.result.observations)
+    ]
+    return replace(block, result=replace(block.result, observations=tuple(looks)))
+
+
+def test_what_earlier_blocks_filled_or_left_to_come_late_is_none_of_it():
+    leaking = block_of(2.0, 0.0)  # 2,500 requests
+    filled, after_it = shifted(leaking, by=0, jump=3_000), shifted(leaking, by=8_000, later_s=10)
+    spilt_into = shifted(leaking, by=5_000, later_s=10, jump=3_000)
+
+    def kept(*blocks):
+        return kept_of(OBJECTS, blocks, wait_after(blocks[-1]), THRESHOLDS).per_request
+
+    assert kept(filled, after_it) == pytest.approx(2.0)
+    assert kept(spilt_into) == pytest.approx(3.2)
+    assert kept(leaking, spilt_into) == pytest.approx(2.6)
+
+
 def test_growth_that_goes_on_while_waiting_is_taken_off():
     block = block_of(1.0, 0.0)
     drifting = [look(each.at_s, each.heap_objects + 400 * each.at_s) for each in wait_after(block, seconds=6)]
 
-    kept = kept_of(OBJECTS, block, drifting, THRESHOLDS)
+    kept = kept_of(OBJECTS, [block], drifting, THRESHOLDS)
 
     assert kept.per_request == pytest.approx(1.0, abs=0.01)
 
@@ -73,8 +95,8 @@ def test_growth_that_goes_on_while_waiting_is_taken_off():
 def test_a_wait_too_short_to_tell_what_grows_meanwhile_tells_nothing():
     block = block_of(1.0, 0.0)
 
-    assert kept_of(OBJECTS, block, wait_after(block)[:5], THRESHOLDS) is None
-    assert kept_of(OBJECTS, block, [], THRESHOLDS) is None
+    assert kept_of(OBJECTS, [block], wait_after(block)[:5], THRESHOLDS) is None
+    assert kept_of(OBJECTS, [block], [], THRESHOLDS) is None
 
 
 def test_growth_in_idle_rounds_is_no_drift_if_it_ends_with_the_load():
