@@ -236,7 +236,7 @@ def _corrected(trial: Trial, estimates: Mapping[Signal, SignalEstimate]) -> dict
     """Return those of *estimates* that are too low, by what stayed after the last wait."""
     if trial.is_restless or not trial.waited:  # a single look tells nothing of levels that never rest
         return {}
-    blocks = trial.rests[-1].blocks
+    blocks = trial.unseen.rests[-1].blocks
     kept = {signal: kept_of(signal, blocks, trial.waited, trial.thresholds) for signal in estimates}
     return {
         signal: found.in_place_of(estimates[signal], trial.thresholds.margin(signal))

@@ -1,4 +1,4 @@
-"""What the last block and the wait after it left, by the levels alone: the other way to know growth per request.
+"""What the last blocks and the wait after them left, by the levels alone: the other way to know growth per request.
 
 The randomised rounds tell growth by requests from growth by time, whatever goes on beside them. But they count what
 requests set off only up to the end of their round: what comes a moment later grows the next one, idle or not.

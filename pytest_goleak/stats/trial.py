@@ -42,7 +42,8 @@ LISTEN_SHARE = 0.1
 """Time that listening takes at least, and share of the time left that it may take."""
 
 LISTEN_SLICE_S = 0.25
-"""Time after which it is seen whether what was heard is enough."""
+LISTEN_SLICE_SHARE = 0.1
+"""Time after which it is seen whether what was heard is enough, and share of what was heard that it is at least."""
 
 T = TypeVar("T")
 Part = Generator[Step, StepResult, T]
@@ -75,7 +76,6 @@ class Trial:
         self.unseen = Unseen(past, wait_s=plan.wait_s)
         self.blocks: list[Evidence] = []
         self.repetitions: list[tuple[Evidence, Evidence]] = []
-        self.rests: list[Rest] = []
         self.judged_from = 0
         self.proven_at_start: int | None = None
         self.drained_in_s: float | None = None
@@ -158,12 +158,14 @@ class Trial:
         rest = {signal: self.thresholds.floor(signal) / 2 for signal in signals}
         ends_s = self.schedule.elapsed_s + max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
         heard: tuple[Observation, ...] = ()
-        is_over = False
+        heard_s, is_over = 0.0, False
         while not is_over:
-            result = yield from self.ask(Listen(seconds=LISTEN_SLICE_S), ListenResult)
+            slice_s = max(LISTEN_SLICE_S, LISTEN_SLICE_SHARE * heard_s)
+            result = yield from self.ask(Listen(seconds=slice_s), ListenResult)
             heard += result.observations
+            heard_s = heard[-1].at_s - heard[0].at_s
             is_over = result.elapsed_s >= ends_s or are_at_rest(heard, SILENCE_S, until=until or {}, rest=rest)
-            if is_over or heard[-1].at_s - heard[0].at_s >= LISTEN_S:
+            if is_over or heard_s >= LISTEN_S:
                 self._hear(heard, signals)
                 is_over |= bool(self.looking.looks.falls)
         self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
@@ -240,7 +242,6 @@ class Trial:
         unseen = self.unseen.at(first.at_s, since_s=since_s)
         rest = rest_after(blocks, drain, self.thresholds, backlog=backlog, unseen=unseen)
         self.unseen.waited(rest, since_s=since_s)
-        self.rests.append(rest)
         return rest
 
     def outweighing(self, block: Evidence, signals: Iterable[Signal]) -> float:
@@ -255,7 +256,8 @@ class Trial:
     @property
     def waited(self) -> list[Observation]:
         """The looks of the idle waits since the latest block."""
-        return [look for rest in self.rests if rest.blocks[-1] is self.blocks[-1] for look in rest.drain.observations]
+        rests = [rest for rest in self.unseen.rests if rest.blocks[-1] is self.blocks[-1]]
+        return [look for rest in rests for look in rest.drain.observations]
 
     def background_drift(self) -> dict[Signal, float]:
         """Return the growth per second of the signals that grow without load."""

@@ -47,9 +47,14 @@ class Unseen:
         """Take in what an idle wait left, requests from *since_s* on being counted."""
         self._rests.append((rest, since_s))
 
+    @property
+    def rests(self) -> list[Rest]:
+        """The idle waits so far."""
+        return [rest for rest, _ in self._rests]
+
     def has_rested(self, at_s: float) -> bool:
         """Whether there was an idle wait before that moment."""
-        return any(rest.ended_s <= at_s for rest, _ in self._rests)
+        return any(rest.ended_s <= at_s for rest in self.rests)
 
     def backlog(self, at_s: float, *, since_s: float) -> dict[Signal, float]:
         """Return the most that this endpoint's requests between two moments may have left for a while."""
