@@ -5,7 +5,6 @@ from __future__ import annotations
 from pytest_goleak.check.reading import fetch, read
 from pytest_goleak.model.errors import FetchError
 from pytest_goleak.model.observation import Observation
-from pytest_goleak.model.profile import MemStats
 from pytest_goleak.model.protocols import Clock, Fetcher
 from pytest_goleak.pprof.group import goroutine_counts
 from pytest_goleak.pprof.parse import parse
@@ -13,11 +12,8 @@ from pytest_goleak.pprof.text import parse_memstats
 
 __all__ = ["PprofSource"]
 
-MORE_COLLECTIONS = 3
-"""Collections beyond those asked for, while each still frees something."""
-
 VERY_SLOW_COLLECTION_S = 0.6
-"""Where one collection takes longer, what a second one would free is not worth the time that it takes."""
+"""Where a collection took longer, what a second one would free is not worth the time that it takes."""
 
 
 class PprofSource:
@@ -30,23 +26,21 @@ class PprofSource:
         self._fetcher = fetcher
         self._clock = clock
         self._proves = "goroutineleak" in profiles
+        self._collection_s = 0.0
 
     def observe(self, *, collections: int = 2) -> Observation:
-        """Return the levels after *collections* forced garbage collections, and a few more while they free something.
+        """Return the levels after *collections* forced garbage collections, or one where these are very slow.
 
-        ``sync.Pool`` survives one collection; finalizers and clean-ups need one more per link.
+        Only the last one is read: most of the time of a reading goes into the text of its profile.
         """
         started = self._clock.now()
-        is_falling = False
-        memstats = self._collect()
-        collection_s = self._clock.now() - started
-        if collection_s > VERY_SLOW_COLLECTION_S:
+        if self._collection_s > VERY_SLOW_COLLECTION_S:
             collections = 1
-        for collection in range(2, collections + MORE_COLLECTIONS + 1):
-            if collection > collections and not is_falling:
-                break
-            earlier, memstats = memstats, self._collect()
-            is_falling = _fell(earlier, memstats)
+        for _ in range(collections - 1):
+            fetch(self._fetcher, "heap", gc=1)
+        began_s = self._clock.now()
+        memstats = read(fetch(self._fetcher, "heap", gc=1, debug=1), parse_memstats)
+        self._collection_s = self._clock.now() - began_s
         # Goroutines come after the heap, since those that a finalizer stops end only with its collection.
         goroutines = goroutine_counts(read(fetch(self._fetcher, "goroutine"), parse))
         now = self._clock.now()
@@ -58,13 +52,9 @@ class PprofSource:
             total_alloc=memstats.total_alloc,
             num_gc=memstats.num_gc,
             cost_s=now - started,
-            collection_s=collection_s,
-            is_falling=is_falling,
+            collection_s=self._collection_s,
             sites=goroutines,
         )
-
-    def _collect(self) -> MemStats:
-        return read(fetch(self._fetcher, "heap", gc=1, debug=1), parse_memstats)
 
     def proven_leaks(self) -> int | None:
         """Return how many goroutines the runtime proves leaked, ``None`` where it does not offer the profile."""
@@ -76,10 +66,3 @@ class PprofSource:
             # Listed but not served: an experiment of the runtime that this build was made without.
             self._proves = False
             return None
-
-
-def _fell(before: MemStats, after: MemStats) -> bool:
-    """Whether a collection freed more than the runtime's own noise between two looks."""
-    return before.heap_objects - after.heap_objects > max(
-        16, before.heap_objects // 5000
-    ) or before.heap_alloc - after.heap_alloc > max(4096, before.heap_alloc // 2000)

@@ -238,6 +238,8 @@ def _rank(lead: _Lead, estimates: Estimates) -> tuple[object, ...]:
     is_goroutine = cluster.kind == "goroutine"
     signals = (Signal.GOROUTINES,) if is_goroutine else (Signal.HEAP_BYTES, Signal.HEAP_OBJECTS)
     judged = [_CERTAINTY[estimates[signal].outcome] for signal in signals if signal in estimates]
+    if is_goroutine and _have_grown(estimates):
+        judged.append(_CERTAINTY[Outcome.LEAK])
     return (
         0 if cluster.is_proven else min(judged, default=0),
         not lead.reaches_user,
@@ -248,6 +250,15 @@ def _rank(lead: _Lead, estimates: Estimates) -> tuple[object, ...]:
         -(cluster.bytes if Signal.HEAP_BYTES in _heap_signals(estimates) and not is_goroutine else cluster.objects),
         str(cluster.frame),
     )
+
+
+def _have_grown(estimates: Estimates) -> bool:
+    """Whether goroutines grew beyond doubt, and only what became of them in the idle wait is not known.
+
+    Where others end in that wait, the memory that goroutines hold may be the only certain leak.
+    """
+    known = estimates.get(Signal.GOROUTINES)
+    return known is not None and known.outcome is Outcome.INCONCLUSIVE and known.low > 0
 
 
 def _finding(lead: _Lead, requests: int, read_source: SourceReader | None) -> Finding:

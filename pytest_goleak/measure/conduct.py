@@ -216,10 +216,11 @@ class _Measurement:
         return last
 
     def _observe(self, looks: Looks = ONE_LOOK, *, is_loaded: bool = True) -> Observation:
-        """Return the levels; one collection is enough where no request came since the last one, and they are slow."""
-        slow = bool(self.seen) and self.seen[-1].collection_s > SLOW_COLLECTION_S
-        collections = 1 if slow and not is_loaded else 2
-        return self._checked(settle_noisy(self.bench.source, self.bench.clock, looks, collections=collections))
+        """Return the levels; where no request came since the last ones, one collection shows that they rest."""
+        before = self.seen[-1] if self.seen else None
+        source, clock = self.bench.source, self.bench.clock
+        collections = 2 if is_loaded else 1
+        return self._checked(settle_noisy(source, clock, looks, collections=collections, before=before))
 
     def _observe_once(self) -> Observation:
         return self._checked(self.bench.source.observe(collections=1))

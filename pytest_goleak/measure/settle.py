@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_goleak.model.errors import TargetRestartedError
 from pytest_goleak.model.looks import Looks
 from pytest_goleak.model.observation import Observation
@@ -19,23 +21,28 @@ SLOW_COLLECTION_S = 0.3
 """Observations that cost more than this are not repeated: such a heap is large, and its own noise larger."""
 
 
-def settle(source: Source, clock: Clock, *, collections: int = 2) -> Observation:
+def settle(source: Source, clock: Clock, *, collections: int = 2, before: Observation | None = None) -> Observation:
     """Return the levels after so many collections, and further ones while anything falls.
 
     ``sync.Pool`` survives one collection, finalizers and clean-ups need one more per link, and connections that we
-    closed end within milliseconds on the other side: all of that shows as a fall from one look to the next.
+    closed end within milliseconds on the other side: all of that shows as a fall from one look to the next. Levels
+    that are what they were *before* have nothing to fall from.
     """
-    deadline = clock.now() + PATIENCE_S
+    started = clock.now()
     observation = source.observe(collections=collections)
-    while observation.is_falling and observation.cost_s < SLOW_COLLECTION_S and clock.now() < deadline:
+    is_over = before is not None and not observation.is_falling and _are_equal(before, observation)
+    while not is_over and observation.cost_s < SLOW_COLLECTION_S and clock.now() - started < PATIENCE_S:
         clock.sleep(0.005)
-        observation = source.observe(collections=2)
-    return observation
+        earlier, observation = observation, source.observe(collections=1)
+        is_over = not observation.is_falling and not _fell(earlier, observation)
+    return replace(observation, cost_s=clock.now() - started)
 
 
-def settle_noisy(source: Source, clock: Clock, looks: Looks, *, collections: int = 2) -> Observation:
+def settle_noisy(
+    source: Source, clock: Clock, looks: Looks, *, collections: int = 2, before: Observation | None = None
+) -> Observation:
     """Return the levels that several *looks* give at a service whose levels may never rest."""
-    seen = [settle(source, clock, collections=collections)]
+    seen = [settle(source, clock, collections=collections, before=before)]
     while not looks.are_over(seen):
         clock.sleep(LOOK_INTERVAL_S)
         seen.append(source.observe(collections=1))
@@ -68,3 +75,15 @@ def check_same_process(before: Observation, after: Observation) -> None:
                 f"{name} fell from {was:,} to {is_now:,}, which no process ever does: the service restarted, or "
                 f"several replicas answer at this URL. Point goleak at one single process, and see its log for a crash."
             )
+
+
+def _are_equal(before: Observation, after: Observation) -> bool:
+    """Whether nothing moved but for the runtime's own noise between two looks."""
+    return before.goroutines == after.goroutines and not _fell(before, after) and not _fell(after, before)
+
+
+def _fell(before: Observation, after: Observation) -> bool:
+    """Whether a collection freed more than that noise."""
+    return before.heap_objects - after.heap_objects > max(
+        16, before.heap_objects // 5000
+    ) or before.heap_bytes - after.heap_bytes > max(4096, before.heap_bytes // 2000)

@@ -48,7 +48,7 @@ class Observation:
     cost_s: float = 0.0
     """How long the service took to produce this observation."""
     collection_s: float = 0.0
-    """How long the first of its collections took."""
+    """How long one of its collections took."""
     is_falling: bool = False
     """Whether the last collection still freed something: then it is too early to read levels."""
     sites: Mapping[Site, int] = field(default_factory=dict)

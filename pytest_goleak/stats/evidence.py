@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import fmean
 
 import numpy as np
 
@@ -149,10 +150,10 @@ class Evidence:
         )
 
     def would_blur(self, thresholds: Thresholds, *, dose: int) -> bool:
-        """Whether changes without load as in this block are too large for short idle rounds beside *dose* requests."""
+        """Whether growth without load as in this block is too large for short idle rounds beside *dose* requests."""
         missing = 1 / IDLE_SHARE - 1  # of a loaded round, in idle ones
         return any(
-            missing * max(abs(change) for change in self.idle_changes(signal)) > BLUR * thresholds.margin(signal) * dose
+            missing * abs(fmean(self.idle_changes(signal))) > BLUR * thresholds.margin(signal) * dose
             for signal in Signal
         )
 

@@ -116,9 +116,8 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     More requests tell more than more looks do; looks are for when the time allows no more requests.
     """
     last = trial.blocks[-1]
-    dose = trial.schedule.larger_dose(
-        last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=trial.starts_anew
-    )
+    is_equal = trial.starts_anew or trial.may_hint_by_chance
+    dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=is_equal)
     trial.starts_anew = False
     if last.suspects(trial.thresholds):
         return dose

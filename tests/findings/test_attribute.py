@@ -116,6 +116,15 @@ def test_leaked_goroutines_come_before_memory_unless_they_were_cleared():
     assert kinds == ["heap", "goroutine"]
 
 
+@pytest.mark.parametrize(("low", "first"), [(0.002, "goroutine"), (-0.001, "heap")])
+def test_goroutines_that_grew_come_before_their_memory_though_their_stay_is_unknown(low, first):
+    threads, memory = [goroutines(*PARKED, WORKER, count=3)], [heap(PUT, objects=1000, size=1e6)]
+    unknown = replace(estimate(0.003, Outcome.INCONCLUSIVE), low=low)
+    estimates = {Signal.GOROUTINES: unknown, Signal.HEAP_OBJECTS: estimate(1)}
+
+    assert run(threads=threads, memory=memory, estimates=estimates).findings[0].kind == first
+
+
 def test_proven_leaks_come_first():
     result = run(
         threads=[

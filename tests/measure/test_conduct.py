@@ -281,11 +281,9 @@ def test_an_experiment_may_judge_a_failure():
     assert conduct(conversation(), bench) is DONE
 
 
-@pytest.mark.parametrize(("collection_s", "collections"), [(0.1, [2, 2, 2, 2, 2, 2]), (0.4, [2, 1, 1, 2, 1, 2])])
-def test_a_look_without_load_has_one_collection_where_they_are_slow(collection_s, collections):
+def test_a_look_without_load_has_one_collection():
     """What a pool holds outlives one collection: where requests came, a second one has to take it away."""
     bench, _, _, _ = bench_of()
-    bench.source.collection_s = collection_s
     asked, observe = [], bench.source.observe
 
     def noting(*, collections):
@@ -296,4 +294,4 @@ def test_a_look_without_load_has_one_collection_where_they_are_slow(collection_s
     bench.past.append(Measured(looks=(EARLIER,)))
     conduct(ask(WarmUp(seconds=0.1, max_requests=10), Block(doses=(0, 10, 0, 10)))[0], bench)
 
-    assert asked == collections
+    assert asked == [2, 1, 1, 1, 2, 1, 2]

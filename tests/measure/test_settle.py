@@ -15,11 +15,31 @@ def source_of(*levels, **settings):
     return FakeSource(clock, levels, **settings), clock
 
 
-def test_a_quiet_service_takes_two_collections():
-    source, clock = source_of(REST, REST)
+@pytest.mark.parametrize(
+    ("now", "collections"),
+    [
+        ((1_004_000, 9_016, 10), 2),
+        ((1_005_000, 9_000, 10), 3),
+        ((1_000_000, 9_017, 10), 3),
+        ((1_000_000, 8_983, 10), 3),
+        ((1_000_000, 9_000, 11), 3),
+    ],
+)
+def test_levels_that_moved_are_read_again(now, collections):
+    source, clock = source_of(REST, now)
+    before = source.observe(collections=1)
+    source.collections = 0
+    observation = settle(source, clock, before=before)
 
-    assert settle(source, clock).heap_bytes == 1_000_000
-    assert source.collections == 2
+    assert (observation.heap_bytes, observation.heap_objects, observation.goroutines) == now
+    assert source.collections == collections
+
+
+def test_levels_of_which_nothing_is_known_are_read_again():
+    source, clock = source_of(REST)
+
+    assert settle(source, clock).cost_s == pytest.approx(clock.time)
+    assert source.collections == 3
 
 
 def test_looks_again_while_anything_falls():
@@ -43,7 +63,7 @@ def test_slow_collections_are_not_repeated():
 
 
 def test_the_least_of_several_looks():
-    source, clock = source_of(REST, REST, (1_200_000, 9_030, 12), (900_000, 9_060, 13))
+    source, clock = source_of(REST, REST, REST, (1_200_000, 9_030, 12), (900_000, 9_060, 13))
 
     observation = settle_noisy(source, clock, Looks(most=3, is_least=True))
 
@@ -59,7 +79,7 @@ def test_listening_looks_again_and_again_for_as_long_as_asked():
 
 
 def test_several_looks_give_their_mean():
-    source, clock = source_of(REST, REST, (1_300_000, 9_300, 40), (1_300_000, 9_300, 40))
+    source, clock = source_of(REST, REST, REST, (1_300_000, 9_300, 40), (1_300_000, 9_300, 40))
     mean = settle_noisy(source, clock, Looks(most=3))
 
     assert (mean.heap_bytes, mean.heap_objects, mean.goroutines) == (1_200_000, 9_200, 30)

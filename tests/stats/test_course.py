@@ -81,3 +81,15 @@ def test_a_leak_that_comes_a_moment_late_is_reported_whole_and_not_as_growth_wit
     assert found.per_request == pytest.approx(4, rel=0.1)
     assert found.low <= found.per_request <= found.high
     assert not verdict.background_per_s
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_first_hint_is_answered_by_an_equal_dose(seed):
+    """More requests would take some services far longer; what was chance, or filled up, is gone from as many."""
+    verdict, service = run(
+        lambda w: levels(0, min(140, 0.02 * sum(requests for _, requests in w.doses))), seed=seed, rate=8_000
+    )
+    *_, hinting, last = (sum(step.doses) for step in service.steps if isinstance(step, Block))
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert 0.8 < last / hinting < 1.2
