@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import binomtest
 
+from pytest_goleak.measure.conduct import DRAIN_POLL_S
 from pytest_goleak.model.looks import ONE_LOOK, Looks
 from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
@@ -321,10 +322,9 @@ class SimulatedService:
         return ListenResult(observations=tuple(observations), elapsed_s=self.world.now)
 
     def _drain(self, step: Drain) -> DrainResult:
-        end = self.world.now + step.seconds
         observations = [self._observe()]
-        while self.world.now < end and not step.is_over(observations):
-            self.world.now += 0.25
+        while not step.is_over(observations):
+            self.world.now += DRAIN_POLL_S
             observations.append(self._observe())
         return DrainResult(observations=tuple(observations), elapsed_s=self.world.now)
 

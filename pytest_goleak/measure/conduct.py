@@ -32,7 +32,7 @@ from pytest_goleak.model.step import (
     WarmUpResult,
 )
 
-__all__ = ["Bench", "conduct"]
+__all__ = ["DRAIN_POLL_S", "Bench", "conduct"]
 
 DRAIN_POLL_S = 0.25
 
@@ -178,12 +178,13 @@ class _Measurement:
 
     def _drain(self, step: Drain) -> DrainResult:
         clock = self.bench.clock
-        start = clock.now()
         observations = [self._observe_once()]
-        while not step.is_over(observations) and clock.now() - start < step.seconds:
-            self._tell("idle, waiting for memory to drain", seconds_left=step.seconds - (clock.now() - start))
-            pause = max(DRAIN_POLL_S, 3 * observations[-1].cost_s)
-            clock.sleep(min(pause, max(0.0, step.seconds - (clock.now() - start))))
+        ends_s = observations[0].at_s + step.seconds
+        while not step.is_over(observations):
+            left_s = max(0.0, ends_s - clock.now())
+            self._tell("idle, waiting for memory to drain", seconds_left=left_s)
+            pause_s = max(DRAIN_POLL_S, 3 * observations[-1].cost_s)
+            clock.sleep(min(pause_s, left_s or pause_s))
             observations.append(self._observe_once())
         return DrainResult(observations=tuple(observations), elapsed_s=self._elapsed())
 

@@ -154,6 +154,7 @@ class Drain:
     """Wait idle, looking now and then, until the levels are back or the time is over."""
 
     seconds: float
+    """Longest time between the first look and the last, but for one or two that agree on what came back in the end."""
     until: Mapping[Signal, float]
     """Stop early when the latest looks, for *agreeing_s*, agree that all levels are at or below these."""
     rest: Mapping[Signal, float] = field(default_factory=dict)
@@ -167,12 +168,19 @@ class Drain:
     """Time for which looks have to agree at least."""
 
     def is_over(self, looks: Sequence[Observation]) -> bool:
-        """Whether *looks* so far tell all that a longer wait would."""
-        return self._is_back(looks) or self._is_settled(looks)
+        """Whether *looks* so far tell all that a longer wait would, or the time is over."""
+        if self._is_back(looks) or self._is_settled(looks):
+            return True
+        return looks[-1].at_s - looks[0].at_s >= self.seconds and not self._has_just_come(looks)
 
     def is_silent(self, looks: Sequence[Observation]) -> bool:
         """Whether *looks* that came before the wait tell all that it would: all was back, and nothing moved."""
         return are_at_rest(looks, SILENCE_S, until=self.until, rest=self.rest)
+
+    def _has_just_come(self, looks: Sequence[Observation]) -> bool:
+        """Whether the last look is the first one or two that found everything back: others have to agree yet."""
+        back = [all(look.level(signal) <= most for signal, most in self.until.items()) for look in looks]
+        return back[-1] and not all(back[-AGREEING_LOOKS:])
 
     def _is_settled(self, looks: Sequence[Observation]) -> bool:
         return are_at_rest(looks, self.settled_s, until=self.mostly, rest=self.rest)

@@ -171,7 +171,13 @@ class Evidence:
 
     def grows_with_time(self, thresholds: Thresholds) -> bool:
         """Whether rounds of unequal length leave it open if some growth is by requests or by time."""
-        return self.rising_hints(thresholds) != self.hints(thresholds)
+        rising = self.rising_hints(thresholds)
+        return any(signal not in rising and self._may_be_time(signal) for signal in self.hints(thresholds))
+
+    def _may_be_time(self, signal: Signal) -> bool:
+        """Whether some idle round grew by half of what all did if all growth were by time."""
+        by_time = self.growth[signal].per_request * self.dose * IDLE_SHARE / (1 - IDLE_SHARE)
+        return max(self.idle_changes(signal)) > by_time / 2
 
     def sharp_dose(self, thresholds: Thresholds) -> int:
         """Return the dose that bounds every signal if there is no growth, and noise as in this block; 0 if unknown."""

@@ -99,9 +99,11 @@ def _conduct(trial: Trial) -> Part[Verdict]:
         block = yield from trial.run_block(dose, rounds=trial.looking.rounds, idle_share=trial.idle_share(dose))
         suspects = block.suspects(trial.thresholds)
         if suspects:
-            verdict = yield from _follow_up(trial, block, suspects)
-            if verdict is None and block is trial.blocks[-1] and block.gives_back(suspects):  # nothing was tried yet
+            verdict = None
+            if suspects == DOUBLING and block.gives_back(suspects):
                 verdict = yield from _look_for_drain(trial, block, suspects)
+            if verdict is None and block is trial.blocks[-1]:  # nothing was tried yet
+                verdict = yield from _follow_up(trial, block, suspects)
         elif (verdict := clean_if_proven(trial, block)) is None and block.unproven(trial.thresholds):
             verdict = yield from _look_for_drain(trial, block)
         if verdict is not None:

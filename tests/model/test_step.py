@@ -139,3 +139,14 @@ def test_looks_have_to_agree_for_as_long_as_loads_paused():
     assert drain.is_over(looks(*[(900, 90, 10)] * 5))
     assert not drain.is_over(looks((900, 90, 12), *[(900, 90, 10)] * 4)), "more fell than counts as none"
     assert drain.is_over(looks((900, 90, 12), *[(900, 90, 10)] * 5))
+
+
+def test_what_comes_back_when_the_time_is_over_has_the_looks_that_must_agree():
+    drain = Drain(seconds=1, until=UNTIL)
+    back, held = (900, 90, 10), (9000, 900, 90)
+
+    assert drain.is_over(looks(*[held] * 5))
+    assert not drain.is_over(looks(*[held] * 4, back))
+    assert not drain.is_over(looks(*[held] * 4, back, back))
+    assert drain.is_over(looks(*[held] * 4, back, back, back))
+    assert drain.is_over(looks(*[held] * 4, back, held)), "it only dipped"
