@@ -34,7 +34,7 @@ from pytest_goleak.model.step import (
 
 __all__ = ["DRAIN_POLL_S", "Bench", "conduct"]
 
-DRAIN_POLL_S = 0.25
+DRAIN_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from pytest_goleak.model.report import Verdict
 
 __all__ = [
     "AGREEING_LOOKS",
+    "AGREEING_S",
     "SILENCE_S",
     "Block",
     "BlockResult",
@@ -37,7 +38,8 @@ __all__ = [
 
 
 AGREEING_LOOKS = 3
-"""Looks in a row that end a drain early."""
+AGREEING_S = 0.4
+"""Looks in a row that end a drain early, and the time that lies between the first of them and the last."""
 
 SILENCE_S = 0.5
 """Rest after which there is nothing more to listen to."""
@@ -164,7 +166,7 @@ class Drain:
     """Stop early as well when all levels are at or below these and have been at rest for *settled_s*: much is gone, and
     nothing more goes."""
     settled_s: float = math.inf
-    agreeing_s: float = 0.0
+    agreeing_s: float = AGREEING_S
     """Time for which looks have to agree at least."""
 
     def is_over(self, looks: Sequence[Observation]) -> bool:
@@ -187,11 +189,11 @@ class Drain:
 
     def _is_back(self, looks: Sequence[Observation]) -> bool:
         """Whether everything is back and at rest: a level that only dips does not count."""
-        since_s = looks[-1].at_s - self.agreeing_s
-        recent = looks[min(len(looks) - AGREEING_LOOKS, sum(1 for look in looks if look.at_s < since_s)) :]
+        before = sum(1 for look in looks if look.at_s <= looks[-1].at_s - self.agreeing_s)
+        recent = looks[min(len(looks) - AGREEING_LOOKS, before - 1) :]
         return (
             len(looks) >= AGREEING_LOOKS
-            and looks[0].at_s <= since_s
+            and before > 0
             and all(
                 max(look.level(signal) for look in recent) <= until
                 and recent[0].level(signal) - recent[-1].level(signal) <= self.rest.get(signal, math.inf)

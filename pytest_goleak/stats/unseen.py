@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from pytest_goleak.model.measured import Measured
-from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.stats.leftovers import left_over
 from pytest_goleak.stats.retention import Rest
 
@@ -65,21 +65,31 @@ class Unseen:
         """Return the most that other endpoints' requests may have left at that moment."""
         return left_over(self._past, before_s=at_s, life_s=self._life_s)
 
-    def at(self, at_s: float, *, since_s: float | None = None) -> dict[Signal, float]:
-        """Return the most that was about to go away at a moment, whoever had left it.
+    def at(self, start: Observation, *, since_s: float | None = None) -> dict[Signal, float]:
+        """Return the most that was about to go away at the moment of *start*, whoever had left it.
 
-        Of this endpoint's requests, those since *since_s* count, or all of them. After an idle wait there is no more
-        than that wait left, if no request was sent since, if it did not count fewer requests, and if the process has
-        been watched for so long that nothing can be there that nobody knows of.
+        Of this endpoint's requests, those since *since_s* count, or all of them; and there is no more than levels rose
+        since the first of them, beside what was there before it. After an idle wait there is no more than that wait
+        left, if no request was sent since, if it did not count fewer requests, and if the process has been watched for
+        so long that nothing can be there that nobody knows of.
         """
-        inherited = self.inherited(at_s)
+        at_s = start.at_s
+        inherited, risen = self.inherited(at_s), self._risen(start)
         backlog = self.backlog(at_s, since_s=-math.inf if since_s is None else since_s)
-        unseen = {signal: backlog[signal] + inherited[signal] for signal in Signal}
+        unseen = {signal: min(backlog[signal] + inherited[signal], risen[signal]) for signal in Signal}
         rest, counted_s = self._last_wait(at_s)
         is_known = bool(self._past) and at_s - self._past[0].looks[0].at_s > self._life_s
         if rest is None or not is_known or (since_s is not None and since_s < counted_s):
             return unseen
         return {signal: min(most, max(0.0, rest.remains(signal))) for signal, most in unseen.items()}
+
+    def _risen(self, start: Observation) -> dict[Signal, float]:
+        """Return what was there before this endpoint's first request, and how far levels rose since then."""
+        if not self._past:
+            return dict.fromkeys(Signal, math.inf)  # nobody looked before it
+        before = self._past[-1].looks[-1]
+        there = self.inherited(before.at_s)
+        return {signal: max(0.0, there[signal] + start.level(signal) - before.level(signal)) for signal in Signal}
 
     def _last_wait(self, at_s: float) -> tuple[Rest | None, float]:
         """Return the idle wait before a moment, and from when on it counted requests; none if some came since."""

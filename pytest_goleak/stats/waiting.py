@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_goleak.model.observation import Signal
-from pytest_goleak.model.step import Drain
+from pytest_goleak.model.step import AGREEING_S, Drain
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.retention import GONE
@@ -65,6 +65,6 @@ def wait_after(
         until=until,
         rest={signal: thresholds.floor(signal) / 2 for signal in Signal},
         mostly={} if is_whole else mostly,
-        agreeing_s=0.0 if has_rested else pause_s,
+        agreeing_s=AGREEING_S if has_rested else max(AGREEING_S, pause_s),
         settled_s=max(SETTLED_S, pause_s),
     )

@@ -4,7 +4,7 @@ import pytest
 
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import Tolerance
-from pytest_goleak.model.step import BlockResult
+from pytest_goleak.model.step import AGREEING_S, BlockResult
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.evidence import judge_block
 from pytest_goleak.stats.waiting import wait_after
@@ -42,7 +42,7 @@ def test_a_wait_lasts_until_what_was_added_is_nearly_gone():
 
     assert leaky.until[OBJECTS] == START + 0.4 * 0.1 * 2_500
     assert not leaky.is_over(waited(*[13_000] * 32))
-    assert leaky.is_over(waited(13_000, 12_000, 10_050, 10_050, 10_050, 10_050, 10_050, 10_050, 10_050))
+    assert leaky.is_over(waited(13_000, 12_000, *[10_050] * 8))
 
 
 def test_little_that_stays_of_much_that_went_before_is_waited_for_no_longer_than_it_takes_to_see_that_it_stays():
@@ -62,7 +62,7 @@ def test_little_that_stays_of_little_is_waited_for():
 def test_looks_agree_for_as_long_as_the_loads_paused_unless_there_was_a_wait_before(has_rested):
     step = wait(block_of(kept=600, gone=0), has_rested=has_rested)
 
-    assert step.agreeing_s == (0 if has_rested else pytest.approx(1.5 * 1.1))
+    assert step.agreeing_s == (AGREEING_S if has_rested else pytest.approx(1.5 * 1.1))
 
 
 def test_only_the_signals_in_doubt_are_waited_for():
