@@ -120,7 +120,6 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     last = trial.blocks[-1]
     is_equal = trial.starts_anew or trial.may_hint_by_chance
     dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=is_equal)
-    trial.starts_anew = False
     if last.suspects(trial.thresholds):
         return dose
     if dose is not None and not trial.has_listened and (noisy := trial.too_noisy(last, dose=dose)):
@@ -196,7 +195,7 @@ def _wait_and_see(
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later"))
     if not rest.is_drained(suspects) and rest.waited_s >= wait_s:
         rest = yield from trial.rest([block, repeat], aged)
-    if rest.has_sunk(suspects):
+    if rest.has_sunk([*suspects, *repeat.unproven(trial.thresholds)]):
         trial.start_anew()
         return None
     if rest.is_drained(suspects) and rest.is_certain(suspects):

@@ -86,8 +86,8 @@ class Trial:
         self.has_gone_far = False
         """Whether a far larger dose showed that memory goes on growing."""
         self.last_doubt = ""
-        self.starts_anew = False
-        """Whether the next block is like a first one, since what went before was disturbed by earlier load."""
+        self.anew_from = 1
+        """The block from which on growth counts: what went before was not judged, or disturbed by earlier load."""
         self.looking = Looking()
         self.listened_after: int | None = None
         """Blocks that there were when it listened."""
@@ -99,6 +99,11 @@ class Trial:
     def may_suspect(self) -> bool:
         """Whether one more block may raise a suspicion; the first one did where the runtime proves leaks."""
         return len(self.blocks) < MAX_SUSPICIONS
+
+    @property
+    def starts_anew(self) -> bool:
+        """Whether the next block is like a first one."""
+        return self.anew_from == len(self.blocks) > 1
 
     @property
     def may_hint_by_chance(self) -> bool:
@@ -279,7 +284,7 @@ class Trial:
     def start_anew(self) -> None:
         """Take what was measured for disturbed, now that the levels are at rest."""
         self.last_doubt = wording.MAY_HIDE
-        self.starts_anew = True
+        self.anew_from = len(self.blocks)
 
     def must_outlast(self) -> int:
         """Return how many requests more must be flat before growth that was seen counts as levelled off.
@@ -288,7 +293,7 @@ class Trial:
         twice as long, from their last step on, which may be too lonely to have made any block suspicious. Growth that
         showed in objects or goroutines is not of that kind.
         """
-        must = must_outlast(self.blocks, self.thresholds)
+        must = must_outlast([*self.blocks[:1], *self.blocks[self.anew_from :]], self.thresholds)
         if Signal.HEAP_BYTES in self.background_drift():
             return must
         reached = bytes_alone_reached(self.trace.points[1:], self.thresholds)
