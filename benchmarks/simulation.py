@@ -322,8 +322,9 @@ class SimulatedService:
         return ListenResult(observations=tuple(observations), elapsed_s=self.world.now)
 
     def _drain(self, step: Drain) -> DrainResult:
+        ends_s = self.world.now + step.seconds
         observations = [self._observe()]
-        while not step.is_over(observations):
+        while not step.is_over(observations, is_late=self.world.now >= ends_s):
             self.world.now += DRAIN_POLL_S
             observations.append(self._observe())
         return DrainResult(observations=tuple(observations), elapsed_s=self.world.now)

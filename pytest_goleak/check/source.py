@@ -52,7 +52,6 @@ class PprofSource:
             total_alloc=memstats.total_alloc,
             num_gc=memstats.num_gc,
             cost_s=now - started,
-            collection_s=self._collection_s,
             sites=goroutines,
         )
 

@@ -179,8 +179,8 @@ class _Measurement:
     def _drain(self, step: Drain) -> DrainResult:
         clock = self.bench.clock
         observations = [self._observe_once()]
-        ends_s = observations[0].at_s + step.seconds
-        while not step.is_over(observations):
+        ends_s = clock.now() + step.seconds
+        while not step.is_over(observations, is_late=clock.now() >= ends_s):
             left_s = max(0.0, ends_s - clock.now())
             self._tell("idle, waiting for memory to drain", seconds_left=left_s)
             pause_s = max(DRAIN_POLL_S, 3 * observations[-1].cost_s)

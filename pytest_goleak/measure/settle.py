@@ -26,16 +26,17 @@ def settle(source: Source, clock: Clock, *, collections: int = 2, before: Observ
 
     ``sync.Pool`` survives one collection, finalizers and clean-ups need one more per link, and connections that we
     closed end within milliseconds on the other side: all of that shows as a fall from one look to the next. Levels
-    that are what they were *before* have nothing to fall from.
+    that are what they were *before* have nothing to fall from. The cost is that of the first look, which is what
+    another one will cost.
     """
-    started = clock.now()
-    observation = source.observe(collections=collections)
+    deadline = clock.now() + PATIENCE_S
+    first = observation = source.observe(collections=collections)
     is_over = before is not None and not observation.is_falling and _are_equal(before, observation)
-    while not is_over and observation.cost_s < SLOW_COLLECTION_S and clock.now() - started < PATIENCE_S:
+    while not is_over and observation.cost_s < SLOW_COLLECTION_S and clock.now() < deadline:
         clock.sleep(0.005)
         earlier, observation = observation, source.observe(collections=1)
         is_over = not observation.is_falling and not _fell(earlier, observation)
-    return replace(observation, cost_s=clock.now() - started)
+    return replace(observation, cost_s=first.cost_s)
 
 
 def settle_noisy(

@@ -47,8 +47,6 @@ class Observation:
     """Collections ever completed: never falls in one process."""
     cost_s: float = 0.0
     """How long the service took to produce this observation."""
-    collection_s: float = 0.0
-    """How long one of its collections took."""
     is_falling: bool = False
     """Whether the last collection still freed something: then it is too early to read levels."""
     sites: Mapping[Site, int] = field(default_factory=dict)

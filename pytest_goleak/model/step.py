@@ -169,11 +169,9 @@ class Drain:
     agreeing_s: float = AGREEING_S
     """Time for which looks have to agree at least."""
 
-    def is_over(self, looks: Sequence[Observation]) -> bool:
-        """Whether *looks* so far tell all that a longer wait would, or the time is over."""
-        if self._is_back(looks) or self._is_settled(looks):
-            return True
-        return looks[-1].at_s - looks[0].at_s >= self.seconds and not self._has_just_come(looks)
+    def is_over(self, looks: Sequence[Observation], *, is_late: bool = False) -> bool:
+        """Whether *looks* so far tell all that a longer wait would, or, if it *is_late*, all that there is time for."""
+        return self._is_back(looks) or self._is_settled(looks) or (is_late and not self._has_just_come(looks))
 
     def is_silent(self, looks: Sequence[Observation]) -> bool:
         """Whether *looks* that came before the wait tell all that it would: all was back, and nothing moved."""
@@ -182,7 +180,7 @@ class Drain:
     def _has_just_come(self, looks: Sequence[Observation]) -> bool:
         """Whether the last look is the first one or two that found everything back: others have to agree yet."""
         back = [all(look.level(signal) <= most for signal, most in self.until.items()) for look in looks]
-        return back[-1] and not all(back[-AGREEING_LOOKS:])
+        return back[-1] and (len(back) < AGREEING_LOOKS or not all(back[-AGREEING_LOOKS:]))
 
     def _is_settled(self, looks: Sequence[Observation]) -> bool:
         return are_at_rest(looks, self.settled_s, until=self.mostly, rest=self.rest)

@@ -99,11 +99,7 @@ def _conduct(trial: Trial) -> Part[Verdict]:
         block = yield from trial.run_block(dose, rounds=trial.looking.rounds, idle_share=trial.idle_share(dose))
         suspects = block.suspects(trial.thresholds)
         if suspects:
-            verdict = None
-            if suspects == DOUBLING and block.gives_back(suspects):
-                verdict = yield from _look_for_drain(trial, block, suspects)
-            if verdict is None and block is trial.blocks[-1]:  # nothing was tried yet
-                verdict = yield from _follow_up(trial, block, suspects)
+            verdict = yield from _examine(trial, block, suspects)
         elif (verdict := clean_if_proven(trial, block)) is None and block.unproven(trial.thresholds):
             verdict = yield from _look_for_drain(trial, block)
         if verdict is not None:
@@ -120,6 +116,7 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     last = trial.blocks[-1]
     is_equal = trial.starts_anew or trial.may_hint_by_chance
     dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=is_equal)
+    trial.starts_anew = False
     if last.suspects(trial.thresholds):
         return dose
     if dose is not None and not trial.has_listened and (noisy := trial.too_noisy(last, dose=dose)):
@@ -130,6 +127,23 @@ def _next_dose(trial: Trial) -> Part[int | None]:
         ample = max(trial.looking.ample_dose, more)
         return trial.schedule.sharp_dose(trial.looking.needed_dose, ample, last, trial.thresholds)
     return dose
+
+
+def _examine(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> Part[Verdict | None]:
+    """See whether what *block* shows is a leak, or goes away without load where idle rounds took some of it away.
+
+    It is repeated first, which a leak needs in any case; but for bytes alone that takes as many requests as there were
+    so far, and an idle wait takes less.
+    """
+    gives_back = block.gives_back(suspects)
+    if gives_back and suspects == DOUBLING:
+        verdict = yield from _look_for_drain(trial, block, suspects)
+        is_open = block is trial.blocks[-1] and not trial.starts_anew and not trial.is_falling(block, suspects)
+        return verdict if verdict or not is_open else (yield from _follow_up(trial, block, suspects))
+    verdict = yield from _follow_up(trial, block, suspects)
+    if verdict is None and gives_back and block is trial.blocks[-1]:  # nothing was tried yet
+        verdict = yield from _look_for_drain(trial, block, suspects)
+    return verdict
 
 
 def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> Part[Verdict | None]:
@@ -195,7 +209,9 @@ def _wait_and_see(
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later"))
     if not rest.is_drained(suspects) and rest.waited_s >= wait_s:
         rest = yield from trial.rest([block, repeat], aged)
-    if rest.has_sunk([*suspects, *repeat.unproven(trial.thresholds)]):
+    # Nor is there a verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
+    others = () if trial.is_restless else repeat.unproven(trial.thresholds)
+    if rest.has_sunk([*suspects, *others]):
         trial.start_anew()
         return None
     if rest.is_drained(suspects) and rest.is_certain(suspects):

@@ -86,8 +86,8 @@ class Trial:
         self.has_gone_far = False
         """Whether a far larger dose showed that memory goes on growing."""
         self.last_doubt = ""
-        self.anew_from = 1
-        """The block from which on growth counts: what went before was not judged, or disturbed by earlier load."""
+        self.starts_anew = False
+        """Whether the next block is like a first one, since what went before was disturbed by earlier load."""
         self.looking = Looking()
         self.listened_after: int | None = None
         """Blocks that there were when it listened."""
@@ -101,18 +101,13 @@ class Trial:
         return len(self.blocks) < MAX_SUSPICIONS
 
     @property
-    def starts_anew(self) -> bool:
-        """Whether the next block is like a first one."""
-        return self.anew_from == len(self.blocks) > 1
-
-    @property
     def may_hint_by_chance(self) -> bool:
         """Whether all that the latest block leaves open is a hint, the first one: by chance, an equal one has none."""
         if not self.schedule.is_enough() or len(self.blocks) < 2:
             return False
         *_, earlier, last = self.blocks
         is_all = not (last.unproven(self.thresholds) or last.suspects(self.thresholds))
-        return is_all and not earlier.hints(self.thresholds)
+        return is_all and bool(last.hints(self.thresholds)) and not earlier.hints(self.thresholds)
 
     @property
     def has_listened(self) -> bool:
@@ -134,7 +129,9 @@ class Trial:
         """
         if self.is_restless or self.grows_with_time:
             return 1.0
-        return 1.0 if self.blocks and self.blocks[-1].would_blur(self.thresholds, dose=dose) else IDLE_SHARE
+        last = self.blocks[-1]
+        has_blurred = last.is_blurred(self.thresholds) and last.is_proven_but_for_blur(self.thresholds)
+        return 1.0 if has_blurred or last.would_blur(self.thresholds, dose=dose) else IDLE_SHARE
 
     def run_block(self, dose: int, *, rounds: int = BLOCK_ROUNDS, idle_share: float = 1.0) -> Part[Evidence]:
         """Run a block of about *dose* requests in each loaded round, and return what it shows."""
@@ -277,6 +274,10 @@ class Trial:
         """Return the growth per second of the signals that grow without load."""
         return background_drift(self.blocks[1:], self.thresholds, waited=self.waited)
 
+    def is_falling(self, block: Evidence, signals: Iterable[Signal]) -> bool:
+        """Whether one of *signals* still fell when the wait after *block* was over."""
+        return any(rest.falling(signals) for rest in self.unseen.rests if rest.blocks[-1] is block)
+
     def rested(self, rest: Rest) -> None:
         """Take in what the blocks before *rest* held at once."""
         self.held = {signal: max(most, rest.held(signal)) for signal, most in self.held.items()}
@@ -284,7 +285,7 @@ class Trial:
     def start_anew(self) -> None:
         """Take what was measured for disturbed, now that the levels are at rest."""
         self.last_doubt = wording.MAY_HIDE
-        self.anew_from = len(self.blocks)
+        self.starts_anew = True
 
     def must_outlast(self) -> int:
         """Return how many requests more must be flat before growth that was seen counts as levelled off.
@@ -293,7 +294,7 @@ class Trial:
         twice as long, from their last step on, which may be too lonely to have made any block suspicious. Growth that
         showed in objects or goroutines is not of that kind.
         """
-        must = must_outlast([*self.blocks[:1], *self.blocks[self.anew_from :]], self.thresholds)
+        must = must_outlast(self.blocks, self.thresholds)
         if Signal.HEAP_BYTES in self.background_drift():
             return must
         reached = bytes_alone_reached(self.trace.points[1:], self.thresholds)

@@ -68,28 +68,33 @@ class Unseen:
     def at(self, start: Observation, *, since_s: float | None = None) -> dict[Signal, float]:
         """Return the most that was about to go away at the moment of *start*, whoever had left it.
 
-        Of this endpoint's requests, those since *since_s* count, or all of them; and there is no more than levels rose
-        since the first of them, beside what was there before it. After an idle wait there is no more than that wait
-        left, if no request was sent since, if it did not count fewer requests, and if the process has been watched for
-        so long that nothing can be there that nobody knows of.
+        Of this endpoint's requests, those since *since_s* count, or all of them. If the process has been watched for so
+        long that nothing can be there that nobody knows of, there is no more than levels rose since the first of them,
+        beside what was there before it; and after an idle wait, if no request was sent since and that wait did not
+        count fewer of them, no more than it left.
         """
         at_s = start.at_s
-        inherited, risen = self.inherited(at_s), self._risen(start)
+        inherited = self.inherited(at_s)
         backlog = self.backlog(at_s, since_s=-math.inf if since_s is None else since_s)
-        unseen = {signal: min(backlog[signal] + inherited[signal], risen[signal]) for signal in Signal}
+        unseen = {signal: backlog[signal] + inherited[signal] for signal in Signal}
+        if not self._past or at_s - self._past[0].looks[0].at_s <= self._life_s:
+            return unseen
+        risen = self._risen(start)
+        unseen = {signal: min(most, risen[signal]) for signal, most in unseen.items()}
         rest, counted_s = self._last_wait(at_s)
-        is_known = bool(self._past) and at_s - self._past[0].looks[0].at_s > self._life_s
-        if rest is None or not is_known or (since_s is not None and since_s < counted_s):
+        if rest is None or (since_s is not None and since_s < counted_s):
             return unseen
         return {signal: min(most, max(0.0, rest.remains(signal))) for signal, most in unseen.items()}
 
     def _risen(self, start: Observation) -> dict[Signal, float]:
-        """Return what was there before this endpoint's first request, and how far levels rose since then."""
-        if not self._past:
-            return dict.fromkeys(Signal, math.inf)  # nobody looked before it
+        """Return what was there before this endpoint's first request, and how far levels rose since then.
+
+        Infinite where levels fell by more than was there: then something went away that nobody knows of.
+        """
         before = self._past[-1].looks[-1]
         there = self.inherited(before.at_s)
-        return {signal: max(0.0, there[signal] + start.level(signal) - before.level(signal)) for signal in Signal}
+        risen = {signal: there[signal] + start.level(signal) - before.level(signal) for signal in Signal}
+        return {signal: most if most >= 0 else math.inf for signal, most in risen.items()}
 
     def _last_wait(self, at_s: float) -> tuple[Rest | None, float]:
         """Return the idle wait before a moment, and from when on it counted requests; none if some came since."""

@@ -22,9 +22,8 @@ class FakeClock:
 class FakeSource:
     """Gives *levels* (bytes, objects, goroutines) one after the other, then the last one for ever."""
 
-    def __init__(self, clock, levels, *, cost_s=0.001, collection_s=0.001, proven=None):
+    def __init__(self, clock, levels, *, cost_s=0.001, proven=None):
         self.clock, self.levels, self.cost_s, self.proven = clock, list(levels), cost_s, proven
-        self.collection_s = collection_s
         self.collections = 0
         self.total_alloc = 0
 
@@ -42,7 +41,6 @@ class FakeSource:
             total_alloc=self.total_alloc,
             num_gc=self.collections,
             cost_s=self.cost_s,
-            collection_s=self.collection_s,
             is_falling=looks[0] > level,
         )
 

@@ -144,6 +144,15 @@ def test_a_level_that_only_dips_does_not_end_the_drain():
     assert AGREEING_S <= back[-1].at_s - back[0].at_s < AGREEING_S + 2 * DRAIN_POLL_S
 
 
+def test_a_wait_ends_though_the_source_keeps_another_time():
+    bench, _, _, _ = bench_of()
+    observe = bench.source.observe
+    bench.source.observe = lambda **asked: dataclasses.replace(observe(**asked), at_s=1e9)
+    conduct(ask(Drain(seconds=2, until=dict.fromkeys(Signal, 0)))[0], bench)
+
+    assert 2 <= bench.clock.time < 2.5
+
+
 def test_the_looks_of_a_measurement_are_kept_for_the_next_ones():
     high = (REST[0] + 5000, REST[1] + 40, REST[2] + 7)
     bench, _, _, _ = bench_of(levels=(REST, high, REST))

@@ -145,8 +145,9 @@ def test_what_comes_back_when_the_time_is_over_has_the_looks_that_must_agree():
     drain = Drain(seconds=1, until=UNTIL)
     back, held = (900, 90, 10), (9000, 900, 90)
 
-    assert drain.is_over(looks(*[held] * 5))
-    assert not drain.is_over(looks(*[held] * 4, back))
-    assert not drain.is_over(looks(*[held] * 4, back, back))
-    assert drain.is_over(looks(*[held] * 4, back, back, back))
-    assert drain.is_over(looks(*[held] * 4, back, held)), "it only dipped"
+    assert drain.is_over(looks(*[held] * 5), is_late=True)
+    assert not drain.is_over(looks(*[held] * 4, back), is_late=True)
+    assert not drain.is_over(looks(back, back), is_late=True)
+    assert not drain.is_over(looks(*[held] * 4, back, back), is_late=True)
+    assert drain.is_over(looks(*[held] * 4, back, back, back), is_late=True)
+    assert drain.is_over(looks(*[held] * 4, back, held), is_late=True), "it only dipped"

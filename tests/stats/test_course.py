@@ -89,7 +89,23 @@ def test_the_first_hint_is_answered_by_an_equal_dose(seed):
     verdict, service = run(
         lambda w: levels(0, min(140, 0.02 * sum(requests for _, requests in w.doses))), seed=seed, rate=8_000
     )
-    *_, hinting, last = (sum(step.doses) for step in service.steps if isinstance(step, Block))
+    _, hinting, last = (sum(step.doses) for step in service.steps if isinstance(step, Block))
 
     assert verdict.outcome is Outcome.CLEAN
     assert 0.8 < last / hinting < 1.2
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("growth", [0, 256])
+def test_bytes_that_a_flush_takes_away_are_waited_for_before_they_are_repeated(seed, growth):
+    """To repeat growth of bytes alone takes as many requests as there were so far."""
+
+    def waiting(world):
+        """Return the requests since the last flush, one a second."""
+        since_s = world.now // 1.0
+        return sum(requests for ended_s, requests in world.doses if ended_s >= since_s)
+
+    verdict, service = run(lambda w: levels(46 * waiting(w), 0), leak(growth, growth / 256), seed=seed)
+
+    assert verdict.outcome is (Outcome.LEAK if growth else Outcome.CLEAN)
+    assert service.world.now < 14

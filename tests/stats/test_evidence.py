@@ -1,0 +1,54 @@
+"""What a block says of growth with time, where its idle rounds are shorter than the loaded ones."""
+
+import pytest
+
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
+from pytest_goleak.model.plan import Tolerance
+from pytest_goleak.model.step import BlockResult
+from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.evidence import Evidence, judge_block
+
+DOSE = 1_000
+LOADED_S, IDLE_S = 0.3, 0.1
+OBJECTS = Signal.HEAP_OBJECTS
+THRESHOLDS = Thresholds(Tolerance())
+
+
+def block_of(*, loaded, idle):
+    """Return a block of alternating rounds that change the live objects by *loaded* and *idle*."""
+    changes = [change for pair in zip(loaded, idle, strict=True) for change in pair]
+    doses = (DOSE, 0) * len(loaded)
+    looks = tuple(look(index, sum(changes[:index])) for index in range(len(changes) + 1))
+    loads = tuple(LoadResult(planned=dose, completed=dose, duration_s=LOADED_S) if dose else None for dose in doses)
+    result = BlockResult(observations=looks, loads=loads, elapsed_s=looks[-1].at_s)
+    return judge_block(doses, result, served_before=500, is_even=False)
+
+
+def look(rounds, objects):
+    at_s = (rounds + 1) // 2 * LOADED_S + rounds // 2 * IDLE_S
+    return Observation(at_s=at_s, heap_bytes=10**6, heap_objects=9_000 + objects, goroutines=9, total_alloc=0, num_gc=0)
+
+
+def tells(block: Evidence) -> tuple[bool, bool, bool]:
+    """Return whether objects are a hint, a rising one, and may grow with time."""
+    hints, rising = block.hints(THRESHOLDS), block.rising_hints(THRESHOLDS)
+    return OBJECTS in hints, OBJECTS in rising, block.grows_with_time(THRESHOLDS)
+
+
+def test_growth_under_load_alone_is_no_growth_with_time_though_noise_leaves_it_open():
+    assert tells(block_of(loaded=[130, 40, 25, 60, 25], idle=[-9, 12, 9, -12, 2])) == (True, False, False)
+
+
+def test_growth_that_an_idle_round_had_as_well_may_be_by_time():
+    assert tells(block_of(loaded=[130, 40, 25, 60, 25], idle=[20, 16, 12, 9, 18])) == (True, False, True)
+
+
+def test_steep_growth_under_load_needs_no_idle_round_to_be_told():
+    assert tells(block_of(loaded=[190, 200, 210, 205, 195], idle=[1, -1, 0, 2, -2])) == (True, True, False)
+
+
+@pytest.mark.parametrize(("idle", "blurs"), [([30, -30, 25, -25, 0], False), ([30, 28, 31, 30, 29], True)])
+def test_short_idle_rounds_would_blur_what_grows_without_load_and_not_what_only_swings(idle, blurs):
+    block = block_of(loaded=[0, 10, -10, 5, -5], idle=idle)
+
+    assert block.would_blur(THRESHOLDS, dose=DOSE) is blurs
