@@ -46,9 +46,6 @@ __all__ = ["experiment"]
 FAR_S = 2.0
 """Load of the dose that shows whether memory goes on growing."""
 
-AGED_SHARE = 0.75
-"""Share of the idle wait that the age of growth may stand for."""
-
 
 def experiment(
     plan: MeasurePlan,
@@ -190,8 +187,7 @@ def _wait_and_see(
     trial: Trial, block: Evidence, repeat: Evidence, suspects: tuple[Signal, ...], *, confirmed: list[Signal]
 ) -> Part[Verdict | None]:
     """Wait idle after the two blocks, and judge what is left of their growth."""
-    # Half of what the first of the two blocks added is that old by now: if it went with age, that would show.
-    aged = min(repeat.end.at_s - block.middle_s, AGED_SHARE * trial.plan.wait_s)
+    aged = trial.schedule.aged_s(repeat.end.at_s - block.middle_s)
     wait_s = trial.plan.wait_s - aged
     rest = yield from trial.rest([block, repeat], wait_s)
     leaking = [signal for signal in confirmed if rest.kept[signal].stays]
@@ -207,8 +203,8 @@ def _wait_and_see(
             return None
         waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later"))
-    if not rest.is_drained(suspects) and rest.waited_s >= wait_s:
-        rest = yield from trial.rest([block, repeat], aged)
+    if not rest.is_drained(suspects) and rest.waited_s >= wait_s and (left_s := trial.schedule.remaining_s) > 0:
+        rest = yield from trial.rest([block, repeat], min(aged, left_s))
     # Nor is there a verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
     others = () if trial.is_restless else repeat.unproven(trial.thresholds)
     if rest.has_sunk([*suspects, *others]):

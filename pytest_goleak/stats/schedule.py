@@ -47,6 +47,9 @@ FIRST_SHARE_S = 5.0
 DECISIVE_SHARE = 0.25
 """Share of the budget that it may take where it is decisive then."""
 
+AGED_SHARE = 0.75
+"""Share of the idle wait that the age of growth may stand for."""
+
 AMPLE = 1.2
 """Requests beyond those that are enough on average: doses vary by chance, and the rate does as well."""
 
@@ -225,6 +228,13 @@ class Schedule:
         """Whether an equal block and an idle wait still fit."""
         return self.remaining_s >= self.block_s(block.dose) + self.idle_s
 
+    def aged_s(self, seconds: float) -> float:
+        """Return by how much an idle wait may be shorter, half of the growth being so old when it begins.
+
+        If that went with age, some of it would have gone by then.
+        """
+        return min(seconds, AGED_SHARE * self.idle_s)
+
     def repeat_dose(
         self, block: Evidence, suspects: Sequence[Signal], thresholds: Thresholds, *, outweighing: float
     ) -> int | None:
@@ -235,11 +245,13 @@ class Schedule:
         in a smaller dose, and what follows the highest peak so far does not grow at all, so a smaller repetition makes
         no false alarm more likely. It must be enough to tell growth from the runtime's own; ``None`` if it can't be.
         """
-        if self.has_time_to_confirm(block):
+        again_s = self.block_s(block.dose)
+        if self.remaining_s >= again_s + self.idle_s - self.aged_s(block.duration_s / 2 + again_s):
             if tuple(suspects) == DOUBLING:
                 return self._doubling_dose(block, thresholds)
             return self._outweighing_dose(block, outweighing, thresholds)
-        seconds = (self.remaining_s - self.idle_s) / BLOCK_ROUNDS - self.round_cost_s
+        aged_s = self.aged_s(block.duration_s / 2 + BLOCK_ROUNDS * self.latency_s)
+        seconds = (self.remaining_s - self.idle_s + aged_s) / BLOCK_ROUNDS - self.round_cost_s
         dose = int(0.9 * seconds * self.rate) if seconds >= self.latency_s else 0
         telling = any(
             block.growth[signal].low * dose * BLOCK_ROUNDS / 2 > 2 * thresholds.floor(signal) for signal in suspects

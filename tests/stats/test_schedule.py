@@ -115,11 +115,15 @@ def test_enough_is_many_requests_or_much_load_or_most_of_both(requests, load_s, 
     assert schedule.is_enough() is enough
 
 
-def test_no_repetition_that_can_not_be_had_in_the_time_left():
+@pytest.mark.parametrize(("rounds_s", "can_be_had"), [(0.5, False), (1.1, True)])
+def test_a_repetition_needs_time_for_its_rounds_and_for_what_age_does_not_stand_for_of_the_wait(rounds_s, can_be_had):
     schedule, first = schedule_after(20)
-    schedule.elapsed_s = schedule.budget_s - schedule.idle_s - BLOCK_ROUNDS * LATENCY_S / 2
+    again_s = schedule.block_s(first.dose)
+    aged_s = schedule.aged_s(first.duration_s / 2 + again_s)
+    schedule.elapsed_s = schedule.budget_s - schedule.idle_s + aged_s - rounds_s * again_s
 
-    assert schedule.repeat_dose(first, [Signal.HEAP_BYTES], THRESHOLDS, outweighing=0) is None
+    dose = schedule.repeat_dose(first, [Signal.HEAP_OBJECTS], THRESHOLDS, outweighing=0)
+    assert dose == (first.dose if can_be_had else None)
 
 
 @pytest.mark.parametrize(("outweighing", "times"), [(0, 1), (1.5, 1), (2.2, 1.44), (5, 1)])
