@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_goleak.model.errors import GoleakError
-from pytest_goleak.model.growth import GrowthClass
 from pytest_goleak.model.measured import Measured
-from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Verdict
 from pytest_goleak.model.step import (
-    Block,
-    BlockResult,
     Conversation,
     Proof,
     ProofResult,
@@ -26,25 +22,14 @@ from pytest_goleak.model.step import (
     WarmUpResult,
 )
 from pytest_goleak.model.units import format_seconds
-from pytest_goleak.stats import wording
-from pytest_goleak.stats.classes import class_of_leak
-from pytest_goleak.stats.conclusion import (
-    clean_after_drain,
-    clean_if_proven,
-    inconclusive,
-    interrupted,
-    leak,
-)
-from pytest_goleak.stats.cycles import second_cycle
+from pytest_goleak.stats.conclusion import clean_if_proven, inconclusive, interrupted
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUESTS, WARM_UP_S, Coin
-from pytest_goleak.stats.evidence import FADING, TELLING, Evidence
-from pytest_goleak.stats.schedule import DOUBLING
+from pytest_goleak.stats.listening import listen, too_noisy
+from pytest_goleak.stats.proof import prove
+from pytest_goleak.stats.suspicion import examine, look_for_drain
 from pytest_goleak.stats.trial import Part, Trial
 
 __all__ = ["experiment"]
-
-FAR_S = 2.0
-"""Load of the dose that shows whether memory goes on growing."""
 
 
 def experiment(
@@ -87,7 +72,7 @@ def _conduct(trial: Trial) -> Part[Verdict]:
     trial.schedule.look_s = warm.observation.cost_s
     rounds = trial.schedule.first_rounds(proves=proof.leaked is not None)
     first = yield from trial.run_block(trial.schedule.first_dose(), rounds=rounds, idle_share=IDLE_SHARE)
-    if (verdict := (yield from _prove(trial, first, first))) is not None:
+    if (verdict := (yield from prove(trial, first, first))) is not None:
         return verdict
     look = format_seconds(warm.observation.cost_s)
     trial.last_doubt = f"a look at the levels takes {look}, and a verdict needs {BLOCK_ROUNDS} of them at least"
@@ -96,9 +81,9 @@ def _conduct(trial: Trial) -> Part[Verdict]:
         block = yield from trial.run_block(dose, rounds=trial.looking.rounds, idle_share=trial.idle_share(dose))
         suspects = block.suspects(trial.thresholds)
         if suspects:
-            verdict = yield from _examine(trial, block, suspects)
+            verdict = yield from examine(trial, block, suspects)
         elif (verdict := clean_if_proven(trial, block)) is None and block.unproven(trial.thresholds):
-            verdict = yield from _look_for_drain(trial, block)
+            verdict = yield from look_for_drain(trial, block)
         if verdict is not None:
             return verdict
         dose = yield from _next_dose(trial)
@@ -116,175 +101,11 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     trial.starts_anew = False
     if last.suspects(trial.thresholds):
         return dose
-    if dose is not None and not trial.has_listened and (noisy := trial.too_noisy(last, dose=dose)):
-        yield from trial.listen(noisy)
+    if dose is not None and not trial.has_listened and (noisy := too_noisy(trial, last, dose=dose)):
+        yield from listen(trial, noisy)
     if trial.is_restless and last.unproven(trial.thresholds):
         # What was not enough for a block that was read in this way is not enough for the next one.
         more = 0 if len(trial.blocks) == trial.listened_after else 2 * last.dose
         ample = max(trial.looking.ample_dose, more)
         return trial.schedule.sharp_dose(trial.looking.needed_dose, ample, last, trial.thresholds)
     return dose
-
-
-def _examine(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> Part[Verdict | None]:
-    """See whether what *block* shows is a leak, or goes away without load where idle rounds took some of it away.
-
-    It is repeated first, which a leak needs in any case; but for bytes alone that takes as many requests as there were
-    so far, and an idle wait takes less.
-    """
-    gives_back = block.gives_back(suspects)
-    if gives_back and suspects == DOUBLING:
-        verdict = yield from _look_for_drain(trial, block, suspects)
-        is_open = block is trial.blocks[-1] and not trial.starts_anew and not trial.is_falling(block, suspects)
-        return verdict if verdict or not is_open else (yield from _follow_up(trial, block, suspects))
-    verdict = yield from _follow_up(trial, block, suspects)
-    if verdict is None and gives_back and block is trial.blocks[-1]:  # nothing was tried yet
-        verdict = yield from _look_for_drain(trial, block, suspects)
-    return verdict
-
-
-def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> Part[Verdict | None]:
-    """Repeat the suspicious block, at equal dose if the time allows; if growth goes on, wait and see what stays.
-
-    Returns ``None`` when nothing is proven yet; the experiment goes on with a larger dose.
-    """
-    outweighing = trial.outweighing(block, suspects)
-    dose = trial.schedule.repeat_dose(block, suspects, trial.thresholds, outweighing=outweighing)
-    if (doubt := _too_early(trial, block, suspects, dose)) is not None or dose is None:
-        trial.last_doubt = doubt or ""
-        return None
-    repeat = yield from trial.run_block(dose)
-    trial.repetitions.append((block, repeat))
-    confirmed = [signal for signal in suspects if repeat.repeats(block, signal)]
-    unproven = repeat.unproven(trial.thresholds)
-    if not confirmed and repeat.fades_from(block, suspects) and not set(suspects) & set(unproven):
-        trial.levelled_after = block.served_before + block.requests
-        return clean_if_proven(trial, repeat)
-    if confirmed and (verdict := (yield from _prove(trial, repeat, block))) is not None:
-        return verdict
-    fell = any(each.has_drained(signal, trial.thresholds) for each in (block, repeat) for signal in suspects)
-    if not confirmed and not fell and repeat.fades_from(block, suspects):
-        trial.last_doubt = f"{wording.growth(trial.estimates(repeat), suspects)}, and less from block to block"
-        return None  # it fills up: waiting tells nothing, more requests do
-    return (yield from _wait_and_see(trial, block, repeat, suspects, confirmed=confirmed))
-
-
-def _too_early(trial: Trial, block: Evidence, suspects: tuple[Signal, ...], repeat_dose: int | None) -> str | None:
-    """Return why growth in *block* is not worth repeating yet, ``None`` if it is."""
-    growth = wording.growth(trial.estimates(block), suspects)
-    is_enough = trial.schedule.is_enough() or block.is_glaring(suspects)
-    is_enough = is_enough and block.promises(suspects, trial.thresholds)
-    if not is_enough and trial.schedule.can_confirm_larger(block, trial.thresholds):
-        return f"{growth}, which a cache that fills does as well"
-    if repeat_dose is None:
-        return f"{growth}, but the budget left no time to repeat that and to wait idle"
-    if len(trial.blocks) > 2 and block.fades_from(trial.blocks[-2], suspects):
-        return f"{growth}, and less from block to block"
-    return None
-
-
-def _wait_and_see(
-    trial: Trial, block: Evidence, repeat: Evidence, suspects: tuple[Signal, ...], *, confirmed: list[Signal]
-) -> Part[Verdict | None]:
-    """Wait idle after the two blocks, and judge what is left of their growth."""
-    aged = trial.schedule.aged_s(repeat.end.at_s - block.middle_s)
-    wait_s = trial.plan.wait_s - aged
-    rest = yield from trial.rest([block, repeat], wait_s)
-    leaking = [signal for signal in confirmed if rest.kept[signal].stays]
-    if leaking and not rest.kept[Signal.GOROUTINES].has_fallen:
-        if not rest.is_telling(leaking):
-            growth = wording.growth(trial.estimates(block), leaking)
-            trial.last_doubt = f"{growth}, too little in all to be told from something that fills"
-            return None
-        if not (yield from _goes_on(trial, repeat, leaking)):
-            trial.repetitions.pop()  # refuted: no proof of a leak, should the service fail later
-            growth = wording.growth(trial.estimates(repeat), leaking)
-            trial.last_doubt = f"{growth}, and less in the end, as a cache does that fills"
-            return None
-        waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
-        return (yield from leak(trial, repeat, leaking, f"still there {waited} later"))
-    if not rest.is_drained(suspects) and rest.waited_s >= wait_s and (left_s := trial.schedule.remaining_s) > 0:
-        rest = yield from trial.rest([block, repeat], min(aged, left_s))
-    # Nor is there a verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
-    others = () if trial.is_restless else repeat.unproven(trial.thresholds)
-    if rest.has_sunk([*suspects, *others]):
-        trial.start_anew()
-        return None
-    if rest.is_drained(suspects) and rest.is_certain(suspects):
-        return clean_after_drain(trial, rest, suspects, "is back to where it was")
-    if not confirmed and repeat.fades_from(block, suspects) and not any(rest.kept[s].has_fallen for s in suspects):
-        trial.last_doubt = f"{wording.growth(trial.estimates(repeat), suspects)}, and less from block to block"
-        return None  # it fills up, and what fell in idle rounds was something else
-    return (yield from second_cycle(trial, rest, suspects, confirmed))
-
-
-def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
-    """Send a far larger dose, and return whether memory still grows as it did: a large cache fills up in it.
-
-    Goroutines are not cached, and what doubles grows in steps too rare for one dose to tell.
-    """
-    requests = trial.schedule.affordable(round(FAR_S * trial.schedule.rate), last)
-    expected = {signal: last.growth[signal].per_request * requests for signal in leaking}
-    telling = [s for s in leaking if expected[s] > 4 * max(trial.thresholds.floor(s), last.noise(s))]
-    if Signal.GOROUTINES in leaking or tuple(leaking) == DOUBLING or not telling or requests < last.requests / 2:
-        return True
-    if class_of_leak(trial.blocks[-2:], leaking) is GrowthClass.PER_CONNECTION:
-        return True  # a larger dose opens no more connections
-    result = yield from trial.ask(Block(doses=(requests,)), BlockResult)
-    trial.schedule.block_done(requests, result)
-    before, after = result.observations
-    trial.unseen.sent(requests, at_s=after.at_s)
-    trial.has_gone_far = any(
-        after.level(signal) - before.level(signal) > FADING * expected[signal] for signal in telling
-    )
-    return trial.has_gone_far
-
-
-def _look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] = ()) -> Part[Verdict | None]:
-    """See whether the noise of *block* was its own work, still going on: then an idle wait ends it."""
-    unproven = tuple(dict.fromkeys([*suspects, *block.unproven(trial.thresholds)]))
-    fell_idle = any(block.has_fallen_idle(signal, trial.thresholds) for signal in unproven)
-    fell_loaded = any(block.has_fallen(signal, trial.thresholds, floors=TELLING) for signal in unproven)
-    # What falls under load alone may do so by itself as well: to listen once tells.
-    may_drain = fell_idle or (fell_loaded and (suspects or not trial.has_listened))
-    if not may_drain or not trial.schedule.has_time_to_wait():
-        return None
-    heard = None
-    if not trial.has_listened:
-        until = {signal: block.start.level(signal) + trial.thresholds.floor(signal) / 2 for signal in unproven}
-        heard = yield from trial.listen(unproven, until=until)
-        if block.stands(heard.observations[-1], unproven, trial.thresholds):
-            return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
-    if trial.is_restless:
-        return None
-    rest = yield from trial.rest([block], trial.plan.wait_s, heard=heard, signals=unproven)
-    if rest.is_drained(unproven) and rest.is_certain(unproven) and not rest.has_sunk(unproven):
-        return clean_after_drain(trial, rest, unproven, "is back to where it was")
-    if rest.has_sunk(unproven):
-        trial.start_anew()  # what fell in the block has gone
-        return None
-    has_fallen = any(rest.kept[signal].has_fallen for signal in unproven)
-    if rest.falling(unproven) or not (has_fallen or (fell_idle and rest.is_drained(unproven))):
-        return None
-    return (yield from second_cycle(trial, rest, unproven, []))
-
-
-def _prove(trial: Trial, repeat: Evidence, block: Evidence) -> Part[Verdict | None]:
-    """Return the verdict if the runtime proves that the goroutines which *repeat* added can never end."""
-    if trial.proven_at_start is None or Signal.GOROUTINES not in repeat.suspects(trial.thresholds):
-        return None
-    proof = yield from trial.ask(Proof(), ProofResult)
-    proven = (proof.leaked or 0) - trial.proven_at_start
-    # The levels may be back already, while rounds grew: then nothing is left that could be proven leaked.
-    grown = repeat.end.goroutines - trial.blocks[0].start.goroutines
-    added = repeat.growth[Signal.GOROUTINES].per_request * repeat.requests
-    if proven < 0.9 * max(grown, added):
-        return None
-    if repeat is block:
-        repeat = yield from trial.run_block(block.dose)
-    if not repeat.repeats(block, Signal.GOROUTINES):
-        return None
-    others = [s for s in repeat.suspects(trial.thresholds) if s is not Signal.GOROUTINES and repeat.repeats(block, s)]
-    return (
-        yield from leak(trial, repeat, [*others, Signal.GOROUTINES], f"the runtime proves {proven:,} goroutines leaked")
-    )

@@ -11,24 +11,21 @@ from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
 from pytest_goleak.model.step import (
-    SILENCE_S,
     Block,
     BlockResult,
     DrainResult,
-    Listen,
     ListenResult,
     Step,
     StepResult,
-    are_at_rest,
 )
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import bytes_alone_reached, must_outlast
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.drift import background_drift
 from pytest_goleak.stats.evidence import Evidence, judge_block
-from pytest_goleak.stats.noise import Looking, best_looking, is_restless
+from pytest_goleak.stats.noise import Looking
 from pytest_goleak.stats.power import Conditions, predict
-from pytest_goleak.stats.randomisation import half_width, spread
+from pytest_goleak.stats.randomisation import spread
 from pytest_goleak.stats.retention import Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
@@ -36,14 +33,6 @@ from pytest_goleak.stats.unseen import Unseen
 from pytest_goleak.stats.waiting import wait_after
 
 __all__ = ["Part", "Trial"]
-
-LISTEN_S = 1.0
-LISTEN_SHARE = 0.1
-"""Time that listening takes at least, and share of the time left that it may take."""
-
-LISTEN_SLICE_S = 0.25
-LISTEN_SLICE_SHARE = 0.1
-"""Time after which it is seen whether what was heard is enough, and share of what was heard that it is at least."""
 
 T = TypeVar("T")
 Part = Generator[Step, StepResult, T]
@@ -158,50 +147,6 @@ class Trial:
         self.blocks.append(evidence)
         self.grows_with_time |= rounds > FIRST_ROUNDS and evidence.grows_with_time(self.thresholds)
         return evidence
-
-    def listen(self, signals: Sequence[Signal], *, until: Mapping[Signal, float] | None = None) -> Part[ListenResult]:
-        """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on.
-
-        Return what was heard: as much as there is time for, or as tells how what swells is dropped; little, if levels
-        are at or below *until* and nothing moves.
-        """
-        self.listened_after = len(self.blocks)
-        rest = {signal: self.thresholds.floor(signal) / 2 for signal in signals}
-        ends_s = self.schedule.elapsed_s + max(LISTEN_S, LISTEN_SHARE * self.schedule.remaining_s)
-        heard: tuple[Observation, ...] = ()
-        heard_s, is_over = 0.0, False
-        while not is_over:
-            slice_s = max(LISTEN_SLICE_S, LISTEN_SLICE_SHARE * heard_s)
-            result = yield from self.ask(Listen(seconds=slice_s), ListenResult)
-            heard += result.observations
-            heard_s = heard[-1].at_s - heard[0].at_s
-            is_over = result.elapsed_s >= ends_s or are_at_rest(heard, SILENCE_S, until=until or {}, rest=rest)
-            if is_over or heard_s >= LISTEN_S:
-                self._hear(heard, signals)
-                is_over |= bool(self.looking.looks.falls)
-        self.schedule.round_cost_s = max(self.schedule.round_cost_s, self.looking.seconds)
-        return ListenResult(observations=heard, elapsed_s=self.schedule.elapsed_s)
-
-    def _hear(self, heard: Sequence[Observation], signals: Sequence[Signal]) -> None:
-        """Take in what was *heard*."""
-        self.is_restless = is_restless(heard, signals, self.thresholds)
-        self.looking = Looking()
-        if self.is_restless:
-            self.looking = best_looking(
-                heard,
-                signals,
-                thresholds=self.thresholds,
-                seconds=self.schedule.remaining_s,
-                rate=self.schedule.rate,
-            )
-
-    def too_noisy(self, block: Evidence, *, dose: int) -> list[Signal]:
-        """Return the signals whose noise without load, as in *block*, would keep *dose* from being proven, too."""
-        return [
-            signal
-            for signal in block.unproven(self.thresholds)
-            if half_width(spread(block.idle_changes(signal)), dose) > self.thresholds.margin(signal)
-        ]
 
     def sharpened(self, block: Evidence) -> Evidence:
         """Return *block*, together with the one before it where that is needed and can help."""
