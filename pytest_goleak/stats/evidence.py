@@ -6,14 +6,13 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from statistics import fmean
 
 import numpy as np
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import CONFIRM_LEVEL, IDLE_SHARE, SUSPICION_LEVEL, Thresholds
+from pytest_goleak.stats.design import CONFIRM_LEVEL, SUSPICION_LEVEL, Thresholds
 from pytest_goleak.stats.randomisation import Growth, half_width
 from pytest_goleak.stats.reading import Reading, read
 
@@ -25,9 +24,6 @@ less, and slowly."""
 
 GLARING = {Signal.HEAP_BYTES: 64 * 1024 * 1024, Signal.HEAP_OBJECTS: 1_000_000, Signal.GOROUTINES: 1_000}
 """Growth of one block, in the signal's unit, that need not be seen again in a larger one."""
-
-BLUR = 0.25
-"""Share of the margin that rounds of unequal length may cost."""
 
 DRAINED = 0.25
 """Share of the tolerance of a loaded round that is more than noise if an idle one takes it away."""
@@ -149,35 +145,11 @@ class Evidence:
             if not growth.high < thresholds.margin(signal) or growth.per_request < -thresholds.margin(signal)
         )
 
-    def would_blur(self, thresholds: Thresholds, *, dose: int) -> bool:
-        """Whether growth without load as in this block is too large for short idle rounds beside *dose* requests."""
-        missing = 1 / IDLE_SHARE - 1  # of a loaded round, in idle ones
-        return any(
-            missing * abs(fmean(self.idle_changes(signal))) > BLUR * thresholds.margin(signal) * dose
-            for signal in Signal
-        )
-
-    def is_blurred(self, thresholds: Thresholds) -> bool:
-        """Whether growth with time makes rounds of unequal length say less than equal ones would."""
-        return self.grows_with_time(thresholds) or any(
-            reading.blur > BLUR * thresholds.margin(signal) for signal, reading in self.readings.items()
-        )
-
     def rising_hints(self, thresholds: Thresholds) -> tuple[Signal, ...]:
         """Return the signals of :meth:`hints` whose growth is significant also if time alone adds to it."""
         return tuple(
             signal for signal in self.hints(thresholds) if self.readings[signal].rising.p_value <= SUSPICION_LEVEL
         )
-
-    def grows_with_time(self, thresholds: Thresholds) -> bool:
-        """Whether rounds of unequal length leave it open if some growth is by requests or by time."""
-        rising = self.rising_hints(thresholds)
-        return any(signal not in rising and self._may_be_time(signal) for signal in self.hints(thresholds))
-
-    def _may_be_time(self, signal: Signal) -> bool:
-        """Whether some idle round grew by half of what all did if all growth were by time."""
-        by_time = self.growth[signal].per_request * self.dose * IDLE_SHARE / (1 - IDLE_SHARE)
-        return max(self.idle_changes(signal)) > by_time / 2
 
     def sharp_dose(self, thresholds: Thresholds) -> int:
         """Return the dose that bounds every signal if there is no growth, and noise as in this block; 0 if unknown."""
@@ -188,15 +160,6 @@ class Evidence:
             for signal, growth in self.growth.items()
         ]
         return math.ceil(self.dose * max(shares)) if math.isfinite(max(shares)) else 0
-
-    def is_proven_but_for_blur(self, thresholds: Thresholds) -> bool:
-        """Whether rounds of equal length would bound every signal with the same dose."""
-        return all(self.likely_high(signal) < thresholds.margin(signal) for signal in self.unproven(thresholds))
-
-    def likely_high(self, signal: Signal) -> float:
-        """Return the upper bound of the growth per request that rounds of equal length would have given."""
-        reading = self.readings.get(signal)  # a block that is only foreseen has none
-        return reading.likely.growth_per_request().high if reading else self.growth[signal].high
 
     def sharpened_by(self, earlier: Evidence) -> Evidence:
         """Return this block with the figures that both blocks together give."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pytest_goleak.model.observation import LoadResult, Signal
 from pytest_goleak.model.step import BlockResult
+from pytest_goleak.stats.blur import is_blurred, is_proven_but_for_blur, likely_high
 from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, SPREAD, WARM_UP_REQUESTS, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
@@ -188,13 +189,13 @@ class Schedule:
         unproven = last.unproven(thresholds)
         # Equal doses do where rounds of equal length tell time from requests, and hardly more where all noise was at
         # the beginning.
-        if last.is_blurred(thresholds) and last.is_proven_but_for_blur(thresholds):
+        if is_blurred(last, thresholds) and is_proven_but_for_blur(last, thresholds):
             return last.dose
         if unproven and (later := last.later_noise(unproven, thresholds)) <= 1:
             return math.ceil(max(1.0, 2 * later) * last.dose)
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
-        excess = max([1.0, *(last.likely_high(signal) / thresholds.margin(signal) for signal in unproven)])
+        excess = max([1.0, *(likely_high(last, signal) / thresholds.margin(signal) for signal in unproven)])
         needed = math.ceil(min(2.0 * excess, 16.0) * last.dose) if math.isfinite(excess) else ample
         return max(needed, self._capped(ample, CHEAP_S, last, thresholds))
 

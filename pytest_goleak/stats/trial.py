@@ -19,6 +19,7 @@ from pytest_goleak.model.step import (
     StepResult,
 )
 from pytest_goleak.stats import wording
+from pytest_goleak.stats.blur import grows_with_time, is_blurred, is_proven_but_for_blur, would_blur
 from pytest_goleak.stats.classes import bytes_alone_reached, must_outlast
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.drift import background_drift
@@ -119,8 +120,8 @@ class Trial:
         if self.is_restless or self.grows_with_time:
             return 1.0
         last = self.blocks[-1]
-        has_blurred = last.is_blurred(self.thresholds) and last.is_proven_but_for_blur(self.thresholds)
-        return 1.0 if has_blurred or last.would_blur(self.thresholds, dose=dose) else IDLE_SHARE
+        has_blurred = is_blurred(last, self.thresholds) and is_proven_but_for_blur(last, self.thresholds)
+        return 1.0 if has_blurred or would_blur(last, self.thresholds, dose=dose) else IDLE_SHARE
 
     def run_block(self, dose: int, *, rounds: int = BLOCK_ROUNDS, idle_share: float = 1.0) -> Part[Evidence]:
         """Run a block of about *dose* requests in each loaded round, and return what it shows."""
@@ -145,7 +146,7 @@ class Trial:
         self.unseen.sent(evidence.requests, at_s=evidence.end.at_s)
         self.unseen.grew({signal: evidence.gross(signal) for signal in Signal})
         self.blocks.append(evidence)
-        self.grows_with_time |= rounds > FIRST_ROUNDS and evidence.grows_with_time(self.thresholds)
+        self.grows_with_time |= rounds > FIRST_ROUNDS and grows_with_time(evidence, self.thresholds)
         return evidence
 
     def sharpened(self, block: Evidence) -> Evidence:

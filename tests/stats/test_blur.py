@@ -5,6 +5,7 @@ import pytest
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.step import BlockResult
+from pytest_goleak.stats.blur import grows_with_time, would_blur
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.evidence import Evidence, judge_block
 
@@ -32,7 +33,7 @@ def look(rounds, objects):
 def tells(block: Evidence) -> tuple[bool, bool, bool]:
     """Return whether objects are a hint, a rising one, and may grow with time."""
     hints, rising = block.hints(THRESHOLDS), block.rising_hints(THRESHOLDS)
-    return OBJECTS in hints, OBJECTS in rising, block.grows_with_time(THRESHOLDS)
+    return OBJECTS in hints, OBJECTS in rising, grows_with_time(block, THRESHOLDS)
 
 
 def test_growth_under_load_alone_is_no_growth_with_time_though_noise_leaves_it_open():
@@ -51,4 +52,4 @@ def test_steep_growth_under_load_needs_no_idle_round_to_be_told():
 def test_short_idle_rounds_would_blur_what_grows_without_load_and_not_what_only_swings(idle, blurs):
     block = block_of(loaded=[0, 10, -10, 5, -5], idle=idle)
 
-    assert block.would_blur(THRESHOLDS, dose=DOSE) is blurs
+    assert would_blur(block, THRESHOLDS, dose=DOSE) is blurs
