@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pytest_goleak.measure.pace import Pace
-from pytest_goleak.measure.settle import SLOW_COLLECTION_S, check_same_process, listen, settle_noisy
+from pytest_goleak.measure.settle import SLOW_COLLECTION_S, are_equal, check_same_process, listen, settle_noisy
 from pytest_goleak.measure.stream import Stream
 from pytest_goleak.model.errors import GoleakError, LoadDriverError
 from pytest_goleak.model.looks import ONE_LOOK, Looks
@@ -89,6 +89,8 @@ class _Measurement:
         self.seen: list[Observation] = []
         self.blocks = 0
         self.pace = Pace()
+        self.has_grown = False
+        """Whether levels were others after the latest load."""
         self.foreseen: Mapping[Signal, float] = {}
 
     def perform(self, step: Step) -> StepResult:
@@ -217,11 +219,25 @@ class _Measurement:
         return last
 
     def _observe(self, looks: Looks = ONE_LOOK, *, is_loaded: bool = True) -> Observation:
-        """Return the levels; where no request came since the last ones, one collection shows that they rest."""
-        before = self.seen[-1] if self.seen else None
+        """Return the levels.
+
+        Where no request came since the last ones, one collection shows that they rest. Two do after load; but where
+        the load before added something, so will this one, and the first of them is read as well, to compare. Where
+        that would take long, levels are not read twice.
+        """
+        last = self.seen[-1] if self.seen else None
         source, clock = self.bench.source, self.bench.clock
-        collections = 2 if is_loaded else 1
-        return self._checked(settle_noisy(source, clock, looks, collections=collections, before=before))
+        has_grown = is_loaded and self.has_grown and last is not None and last.cost_s < SLOW_COLLECTION_S / 2
+        observation = settle_noisy(
+            source,
+            clock,
+            looks,
+            collections=2 if is_loaded and not has_grown else 1,
+            before=None if has_grown else last,
+        )
+        if is_loaded:
+            self.has_grown = last is not None and not are_equal(last, observation)
+        return self._checked(observation)
 
     def _observe_once(self) -> Observation:
         return self._checked(self.bench.source.observe(collections=1))

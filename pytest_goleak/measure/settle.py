@@ -9,7 +9,7 @@ from pytest_goleak.model.looks import Looks
 from pytest_goleak.model.observation import Observation
 from pytest_goleak.model.protocols import Clock, Source
 
-__all__ = ["SLOW_COLLECTION_S", "check_same_process", "listen", "settle", "settle_noisy"]
+__all__ = ["SLOW_COLLECTION_S", "are_equal", "check_same_process", "listen", "settle", "settle_noisy"]
 
 LOOK_INTERVAL_S = 0.02
 """Pause between two looks at a noisy service."""
@@ -31,7 +31,7 @@ def settle(source: Source, clock: Clock, *, collections: int = 2, before: Observ
     """
     deadline = clock.now() + PATIENCE_S
     first = observation = source.observe(collections=collections)
-    is_over = before is not None and not observation.is_falling and _are_equal(before, observation)
+    is_over = before is not None and not observation.is_falling and are_equal(before, observation)
     while not is_over and observation.cost_s < SLOW_COLLECTION_S and clock.now() < deadline:
         clock.sleep(0.005)
         earlier, observation = observation, source.observe(collections=1)
@@ -78,7 +78,7 @@ def check_same_process(before: Observation, after: Observation) -> None:
             )
 
 
-def _are_equal(before: Observation, after: Observation) -> bool:
+def are_equal(before: Observation, after: Observation) -> bool:
     """Whether nothing moved but for the runtime's own noise between two looks."""
     return before.goroutines == after.goroutines and not _fell(before, after) and not _fell(after, before)
 

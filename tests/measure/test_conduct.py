@@ -292,9 +292,22 @@ def test_an_experiment_may_judge_a_failure():
     assert conduct(conversation(), bench) is DONE
 
 
-def test_a_look_without_load_has_one_collection():
+GROWING = tuple((1_000_000 + 50_000 * look, 9_000, 10) for look in range(20))
+
+
+@pytest.mark.parametrize(
+    ("levels", "cost_s", "collections"),
+    [
+        ((REST,), 0.01, [2, 1, 1, 1, 2, 1, 2]),
+        (GROWING, 0.01, [2, 1, *[1, 1], *[1, 1], *[2, 1], *[1, 1], *[1, 1]]),
+        (GROWING, 0.2, [2, 1, *[1, 1], *[1, 1], *[2, 1], *[1, 1], *[2, 1]]),
+        (GROWING, 0.4, [2, 1, 2, 1, 2]),
+    ],
+)
+def test_a_look_without_load_has_one_collection(levels, cost_s, collections):
     """What a pool holds outlives one collection: where requests came, a second one has to take it away."""
-    bench, _, _, _ = bench_of()
+    bench, _, _, _ = bench_of(levels)
+    bench.source.cost_s = cost_s
     asked, observe = [], bench.source.observe
 
     def noting(*, collections):
@@ -305,4 +318,4 @@ def test_a_look_without_load_has_one_collection():
     bench.past.append(Measured(looks=(EARLIER,)))
     conduct(ask(WarmUp(seconds=0.1, max_requests=10), Block(doses=(0, 10, 0, 10)))[0], bench)
 
-    assert asked == [2, 1, 1, 1, 2, 1, 2]
+    assert asked == collections
