@@ -35,6 +35,7 @@ from pytest_goleak.model.step import (
 __all__ = ["DRAIN_POLL_S", "Bench", "conduct"]
 
 DRAIN_POLL_S = 0.1
+"""Pause between two looks of an idle wait, or three times what a look takes, if that is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

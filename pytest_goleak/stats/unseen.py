@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import Observation, Signal
@@ -92,9 +93,16 @@ class Unseen:
         Infinite where levels fell by more than was there: then something went away that nobody knows of.
         """
         before = self._past[-1].looks[-1]
-        there = self.inherited(before.at_s)
-        risen = {signal: there[signal] + start.level(signal) - before.level(signal) for signal in Signal}
+        risen = {
+            signal: most + start.level(signal) - before.level(signal)
+            for signal, most in self._inherited_at_first.items()
+        }
         return {signal: most if most >= 0 else math.inf for signal, most in risen.items()}
+
+    @cached_property
+    def _inherited_at_first(self) -> dict[Signal, float]:
+        """What others' requests may have left before this endpoint's first one; reckoned from every look so far."""
+        return self.inherited(self._past[-1].looks[-1].at_s)
 
     def _last_wait(self, at_s: float) -> tuple[Rest | None, float]:
         """Return the idle wait before a moment, and from when on it counted requests; none if some came since."""
