@@ -174,8 +174,8 @@ class Drain:
         return self._is_back(looks) or self._is_settled(looks) or (is_late and not self._has_just_come(looks))
 
     def is_silent(self, looks: Sequence[Observation]) -> bool:
-        """Whether *looks* that came before the wait tell all that it would: all was back, and nothing moved."""
-        return are_at_rest(looks, SILENCE_S, until=self.until, rest=self.rest)
+        """Whether *looks* that came before the wait tell all that it would: all or most was back, and nothing moved."""
+        return are_at_rest(looks, SILENCE_S, until=self.until, rest=self.rest) or self._is_settled(looks)
 
     def _has_just_come(self, looks: Sequence[Observation]) -> bool:
         """Whether the last look is the first one or two that found everything back: others have to agree yet."""

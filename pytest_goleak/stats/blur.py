@@ -36,9 +36,9 @@ def grows_with_time(block: Evidence, thresholds: Thresholds) -> bool:
 
 
 def _may_be_time(block: Evidence, signal: Signal) -> bool:
-    """Whether some idle round grew by half of what all did if all growth were by time."""
+    """Whether idle rounds grew by half of what they did if all growth were by time."""
     by_time = block.growth[signal].per_request * block.dose * IDLE_SHARE / (1 - IDLE_SHARE)
-    return max(block.idle_changes(signal)) > by_time / 2
+    return fmean(block.idle_changes(signal)) > by_time / 2
 
 
 def is_proven_but_for_blur(block: Evidence, thresholds: Thresholds) -> bool:

@@ -21,6 +21,11 @@ from pytest_goleak.stats.trial import Part, Trial
 
 __all__ = ["clean_after_drain", "clean_if_proven", "clean_reason", "doubt_of", "inconclusive", "interrupted", "leak"]
 
+NOISY_SHARE = 0.1
+AMPLE_GROWTH = 10
+"""Half width of an interval, as a share of the growth, from which on the block before tells more; and the multiple of
+the floor beside which its once-only growth does not count."""
+
 SAME_SHARE = 0.2
 """Share of the growth above which requests that are all the same leak, too."""
 
@@ -31,6 +36,7 @@ def leak(
     signals: Iterable[Signal],
     why: str,
     *,
+    earlier: Evidence | None = None,
     rest: Rest | None = None,
     p_value: float | None = None,
 ) -> Part[Verdict]:
@@ -41,6 +47,7 @@ def leak(
         last: the block whose figures are reported.
         signals: that leak.
         why: what made it certain.
+        earlier: the block that *last* repeats, for figures that are noisy by *last* alone.
         rest: the idle wait that some of the growth did not outlast; figures are those of what stayed.
         p_value: of the look that confirmed the first of *signals*; that of *last* by itself unless given.
 
@@ -50,10 +57,18 @@ def leak(
     signals = list(signals)
     growth_class = yield from _class_of_leak(trial, last, signals)
     estimates = trial.estimates(last, leaking=signals)
+    if earlier is not None:
+        pooled = trial.estimates(last.sharpened_by(earlier), leaking=signals)
+        estimates |= {
+            signal: pooled[signal]
+            for signal in Signal
+            if _is_noisy(estimates[signal])
+            and pooled[signal].per_request * last.requests > AMPLE_GROWTH * trial.thresholds.floor(signal)
+        }
     p_value = last.growth[signals[0]].p_value if p_value is None else p_value
     if rest is not None:
         estimates |= {s: _shifted(estimates[s], rest.kept[s].kept / last.requests) for s in signals}
-        estimates |= _bounded_by(rest, [s for s in Signal if s not in signals], trial.thresholds)
+        estimates |= _bounded_by(rest, [s for s in Signal if s not in signals], last, trial.thresholds)
     estimates |= _corrected(trial, estimates)
     # What fills is told from what leaks by how far one went: nobody can exclude a cache that is larger still.
     through = f", without sign of levelling through {trial.schedule.served:,} requests" if trial.has_gone_far else ""
@@ -144,7 +159,7 @@ def clean_after_drain(
     A wait bounds what it may not have hidden: little was there before its blocks that could go, or they began at rest,
     after *first*.
     """
-    last = rest.blocks[-1]
+    last = trial.blocks[-1]
     bounded = [
         signal
         for signal in Signal
@@ -159,7 +174,7 @@ def clean_after_drain(
     trial.drained_in_s = rest.waited_s
     grown = wording.growth(trial.estimates(last), suspects)
     reason = f"{grown} under load; {format_seconds(rest.waited_s)} later {what}"
-    estimates = trial.estimates(last) | _bounded_by(rest, bounded, trial.thresholds)
+    estimates = trial.estimates(last) | _bounded_by(rest, bounded, last, trial.thresholds)
     return trial.verdict(Outcome.CLEAN, reason, last, estimates=estimates, growth_class=GrowthClass.DRAIN)
 
 
@@ -222,11 +237,12 @@ def _noise_reason(trial: Trial, block: Evidence, signals: Iterable[Signal]) -> s
     )
 
 
-def _bounded_by(rest: Rest, signals: Iterable[Signal], thresholds: Thresholds) -> dict[Signal, SignalEstimate]:
-    """Return the figures of those of *signals* that drained: what the idle wait left of them."""
-    growth = rest.blocks[-1].growth
+def _bounded_by(
+    rest: Rest, signals: Iterable[Signal], last: Evidence, thresholds: Thresholds
+) -> dict[Signal, SignalEstimate]:
+    """Return the figures of those of *signals* that drained: what the idle wait left of them after *last* grew."""
     return {
-        signal: rest.kept[signal].estimate(growth[signal].p_value, thresholds.margin(signal))
+        signal: rest.kept[signal].estimate(last.growth[signal].p_value, thresholds.margin(signal))
         for signal in signals
         if rest.is_drained([signal])
     }
@@ -243,6 +259,10 @@ def _corrected(trial: Trial, estimates: Mapping[Signal, SignalEstimate]) -> dict
         for signal, found in kept.items()
         if found is not None and found.corrects(estimates[signal])
     }
+
+
+def _is_noisy(estimate: SignalEstimate) -> bool:
+    return (estimate.high - estimate.low) / 2 > NOISY_SHARE * abs(estimate.per_request)
 
 
 def _shifted(estimate: SignalEstimate, per_request: float) -> SignalEstimate:

@@ -22,6 +22,12 @@ AMPLE_WAIT_S = 1.0
 AGAIN_SHARE = 0.7
 """Dose of a second cycle, as a share of that of the first."""
 
+AT_ONCE_SHARE = 0.85
+"""What a single load may hold, as a share of what was held before."""
+
+LEAST_DECISIVE = 1.5
+"""Least requests of a second cycle that is a single load, as a multiple of those whose growth tells."""
+
 LOOKS = 2
 """Looks at a suspicion: at the block that repeats it, and at that one and another pooled."""
 
@@ -53,7 +59,8 @@ def second_cycle(
 ) -> Part[Verdict | None]:
     """Load and drain again: what follows the highest peak so far does not grow a second time, a leak does.
 
-    Where more was held at once than ever before, or less stays than before, one more cycle tells.
+    Where all went away, a single load shows whether it goes again: nothing is to be told from growth with time. Where
+    more was held at once than ever before, or less stays than before, one more cycle tells.
     """
     if not trial.schedule.has_time_to_confirm(first.blocks[-1]):
         trial.last_doubt = doubt_of(trial, first, suspects) or (
@@ -67,12 +74,19 @@ def second_cycle(
     while True:
         trial.rested(first)
         has_stayed |= any(first.kept[signal].stays for signal in suspects)
-        rest = yield from _load_and_rest(trial, first, suspects, dose)
-        again = rest.blocks[-1]
-        for signal, case in cases.items():
-            case.hear(again, signal, trial.thresholds)
+        is_rested = first.is_drained(suspects)
+        at_once = _held_at_once(first)
+        is_quick = is_rested and at_once >= LEAST_DECISIVE * trial.thresholds.decisive
+        if is_quick:
+            again = yield from trial.burst(at_once)
+        else:
+            again = yield from trial.run_block(dose, idle_share=trial.idle_share(dose) if is_rested else 1.0)
+            for signal, case in cases.items():
+                case.hear(again, signal, trial.thresholds)
+        rest = yield from _wait_for_drain(trial, first, suspects, again)
         staying = [signal for signal in suspects if rest.keeps(signal)]
-        leaking = [s for s in staying if cases[s].is_proven and rest.keeps_as_much_as(first, s)]
+        proven = [] if is_quick else [s for s in staying if cases[s].is_proven]
+        leaking = [signal for signal in proven if rest.keeps_as_much_as(first, signal)]
         if leaking and not rest.tops(trial.held) and rest.is_telling(leaking):
             p_value = cases[leaking[0]].p_value
             return (yield from leak(trial, again, leaking, "stays after every idle wait", rest=rest, p_value=p_value))
@@ -84,7 +98,7 @@ def second_cycle(
             return _clean_if_outlasted(trial, first, rest, suspects, has_stayed=has_stayed)
         trial.last_doubt = wording.MAY_HIDE if is_drained else _doubt_about(trial, rest, suspects)
         is_open = bool(staying) or is_drained  # a cycle that begins at rest has nothing that could hide what it adds
-        if not is_open or not trial.may_suspect or not trial.schedule.has_time_to_confirm(again):
+        if not is_open or not trial.may_suspect or not trial.schedule.has_time_to_confirm(trial.blocks[-1]):
             return None
         first = rest
 
@@ -96,9 +110,21 @@ def _case_of(trial: Trial, first: Rest, signal: Signal, *, is_proven: bool) -> _
     return _Case(signal in suspicious.suspects(trial.thresholds), looks, p_value)
 
 
-def _load_and_rest(trial: Trial, first: Rest, suspects: tuple[Signal, ...], dose: int) -> Part[Rest]:
-    """Return what a further block of *dose*, and a wait that is as long as it has to be, leave behind."""
-    again = yield from trial.run_block(dose, idle_share=trial.idle_share(dose) if first.is_drained(suspects) else 1.0)
+def _held_at_once(first: Rest) -> int:
+    """Return the requests of one load that holds less at once than the blocks before *first* did, and adds less.
+
+    Each may hold as much as any loaded round did on average.
+    """
+    requests = [AGAIN_SHARE * first.blocks[-1].requests]
+    for signal in Signal:
+        held, added = first.held(signal), max(block.gross(signal) for block in first.blocks)
+        if held > first.thresholds.floor(signal) and added > 0:
+            requests.append(AT_ONCE_SHARE * held / added)
+    return int(min(requests))
+
+
+def _wait_for_drain(trial: Trial, first: Rest, suspects: tuple[Signal, ...], again: Evidence) -> Part[Rest]:
+    """Return what *again* leaves behind after a wait that is as long as it has to be."""
     # What drains does so in as long as it took before.
     enough_s = trial.plan.wait_s if first.falling(suspects) else AMPLE_WAIT * first.settled_s + AMPLE_WAIT_S
     rest = yield from trial.rest([again], min(trial.plan.wait_s, enough_s))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
+from statistics import fmean
 
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import Tolerance
@@ -15,6 +17,7 @@ __all__ = [
     "FEW_ROUNDS",
     "FIRST_ROUNDS",
     "IDLE_SHARE",
+    "LEAST_ROUNDS",
     "MAX_SUSPICIONS",
     "SPREAD",
     "SUSPICION_LEVEL",
@@ -38,6 +41,9 @@ choices, so the smallest p-value is 0.014, which is enough for a suspicion or a 
 
 FIRST_ROUNDS = 4
 """Rounds of the block that only takes up once-only growth."""
+
+LEAST_ROUNDS = 2
+"""Rounds of the smallest block: one with load, and one without."""
 
 IDLE_SHARE = 1 / 3
 """Length of the idle rounds of a block that only has to raise a suspicion, as a share of the loaded ones.
@@ -93,6 +99,11 @@ class Thresholds:
         """Return the growth of a block, in the signal's unit, that is never suspected."""
         return _FLOOR[signal]
 
+    @property
+    def decisive(self) -> int:
+        """Requests whose growth by the tolerance is as much as runtime structures reach."""
+        return math.ceil(max(self.floor(signal) / self.margin(signal) for signal in Signal))
+
 
 class Coin:
     """The seeded source of every random choice in one experiment."""
@@ -104,12 +115,18 @@ class Coin:
         """Return the doses of one block: half of the rounds idle, the others about *requests* each."""
         return self.rounds(requests, rounds=rounds)[0]
 
-    def rounds(self, requests: int, *, rounds: int = BLOCK_ROUNDS) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def rounds(
+        self, requests: int, *, rounds: int = BLOCK_ROUNDS, is_total: bool = False
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the doses of one block, and the sizes of its rounds: what each would get if it were loaded.
 
         The sizes vary by :data:`SPREAD`. Idle rounds vary in length as loaded ones do: else what has a period would add
-        the same to every idle round alone.
+        the same to every idle round alone. If *is_total*, loaded rounds have *requests* each on average, whatever the
+        coin says. Then how long all rounds are depends a little on which of them are loaded, so that is not for blocks
+        whose p-value has to be exact.
         """
         loaded = set(self._random.sample(range(rounds), rounds // 2))
-        sizes = tuple(max(1, round(requests * self._random.uniform(1 - SPREAD, 1 + SPREAD))) for _ in range(rounds))
+        factors = [self._random.uniform(1 - SPREAD, 1 + SPREAD) for _ in range(rounds)]
+        mean = requests / fmean(factors[index] for index in loaded) if is_total else requests
+        sizes = tuple(math.ceil(mean * factor) for factor in factors)
         return tuple(size if index in loaded else 0 for index, size in enumerate(sizes)), sizes

@@ -78,7 +78,9 @@ def _conduct(trial: Trial) -> Part[Verdict]:
     trial.last_doubt = f"a look at the levels takes {look}, and a verdict needs {BLOCK_ROUNDS} of them at least"
     dose: int | None = trial.schedule.second_dose(first, trial.thresholds)
     while dose is not None and trial.may_suspect:
-        block = yield from trial.run_block(dose, rounds=trial.looking.rounds, idle_share=trial.idle_share(dose))
+        block = yield from trial.run_block(
+            dose, rounds=trial.looking.rounds, idle_share=trial.idle_share(dose), is_total=True
+        )
         suspects = block.suspects(trial.thresholds)
         if suspects:
             verdict = yield from examine(trial, block, suspects)
@@ -98,7 +100,6 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     last = trial.blocks[-1]
     is_equal = trial.starts_anew or trial.may_hint_by_chance
     dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=is_equal)
-    trial.starts_anew = False
     if last.suspects(trial.thresholds):
         return dose
     if dose is not None and not trial.has_listened and (noisy := too_noisy(trial, last, dose=dose)):

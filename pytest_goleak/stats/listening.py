@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pytest_goleak.model.observation import Observation, Signal
-from pytest_goleak.model.step import SILENCE_S, Listen, ListenResult, are_at_rest
+from pytest_goleak.model.step import Drain, Listen, ListenResult
 from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
 from pytest_goleak.stats.randomisation import half_width, spread
@@ -22,16 +22,13 @@ LISTEN_SLICE_SHARE = 0.1
 """Time after which it is seen whether what was heard is enough, and share of what was heard that it is at least."""
 
 
-def listen(
-    trial: Trial, signals: Sequence[Signal], *, until: Mapping[Signal, float] | None = None
-) -> Part[ListenResult]:
+def listen(trial: Trial, signals: Sequence[Signal], *, instead_of: Drain | None = None) -> Part[ListenResult]:
     """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on.
 
-    Return what was heard: as much as there is time for, or as tells how what swells is dropped; little, if levels
-    are at or below *until* and nothing moves.
+    Return what was heard: as much as there is time for, or as tells how what swells is dropped, or all that an idle
+    wait *instead_of* which it listens would tell.
     """
     trial.listened_after = len(trial.blocks)
-    rest = {signal: trial.thresholds.floor(signal) / 2 for signal in signals}
     ends_s = trial.schedule.elapsed_s + max(LISTEN_S, LISTEN_SHARE * trial.schedule.remaining_s)
     heard: tuple[Observation, ...] = ()
     heard_s, is_over = 0.0, False
@@ -40,7 +37,7 @@ def listen(
         result = yield from trial.ask(Listen(seconds=slice_s), ListenResult)
         heard += result.observations
         heard_s = heard[-1].at_s - heard[0].at_s
-        is_over = result.elapsed_s >= ends_s or are_at_rest(heard, SILENCE_S, until=until or {}, rest=rest)
+        is_over = result.elapsed_s >= ends_s or (instead_of is not None and instead_of.is_silent(heard))
         if is_over or heard_s >= LISTEN_S:
             _hear(trial, heard, signals)
             is_over |= bool(trial.looking.looks.falls)

@@ -166,21 +166,26 @@ class Rest:
 
         Nobody knows, and it may be anything, where more went than was known of.
         """
-        if -self.kept[signal].kept > self.unseen[signal] + self.thresholds.floor(signal):
+        if not self._is_accounted_for(signal):
             return math.inf
         return self.kept[signal].rate * self.kept[signal].requests + self.unseen[signal]
 
     def has_sunk(self, signals: Iterable[Signal]) -> bool:
         """Whether one of *signals* came to rest lower than the backlog explains.
 
-        Then something else went away meanwhile, such as what another endpoint had left, and nobody knows how much:
-        what these blocks left may be hidden behind it.
+        Then something else went away meanwhile, such as what another endpoint had left, and what these blocks left may
+        be hidden behind it; unless that was nearly all that there was to go.
         """
         return any(
             -self.kept[signal].kept - self.backlog[signal]
             > max(self.kept[signal].floor, self.thresholds.margin(signal) * self.kept[signal].requests)
+            and not (self._is_accounted_for(signal) and self.is_certain([signal]))
             for signal in signals
         )
+
+    def _is_accounted_for(self, signal: Signal) -> bool:
+        """Whether no more went of *signal* than was known to be there."""
+        return -self.kept[signal].kept <= self.unseen[signal] + self.thresholds.floor(signal)
 
     def began_at_rest(self, earlier: Rest, signals: Sequence[Signal]) -> bool:
         """Whether *signals* had drained in *earlier*, and none came to rest lower since: nothing older was there to go.

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pytest_goleak.model.observation import LoadResult, Signal
 from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.blur import is_blurred, is_proven_but_for_blur, likely_high
-from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, SPREAD, WARM_UP_REQUESTS, Thresholds
+from pytest_goleak.stats.design import (
+    BLOCK_ROUNDS,
+    FIRST_ROUNDS,
+    IDLE_SHARE,
+    LEAST_ROUNDS,
+    SPREAD,
+    WARM_UP_REQUESTS,
+    Thresholds,
+)
 from pytest_goleak.stats.evidence import Evidence
 
 __all__ = ["DOUBLING", "Schedule"]
@@ -28,9 +36,6 @@ DEAR_LOOK_S = 0.3
 
 MOST_OUTWEIGHING = 2
 """Largest factor between the dose of a block and that of its repetition, to outweigh what was there before."""
-
-LEAST_ROUNDS = 2
-"""Rounds of the smallest block: one with load, and one without."""
 
 FIRST_BLOCK_SHARE = 0.2
 """Share of the budget that the block which is not judged may take with more rounds than these."""
@@ -52,7 +57,13 @@ AGED_SHARE = 0.75
 """Share of the idle wait that the age of growth may stand for."""
 
 AMPLE = 1.2
-"""Requests beyond those that are enough on average: doses vary by chance, and the rate does as well."""
+"""Requests beyond those that are enough on average: doses vary by chance, and the rate of slow endpoints does."""
+
+FASTER = 1.4
+"""Factor by which other endpoints may be faster than doses of a few requests showed them to be."""
+
+SETTLED_SHARE = 0.5
+"""Dose of a block, as a share of that of the one before, where all that kept that one from a verdict was over in it."""
 
 LEAST_DOSE = 4
 """Requests of the smallest dose."""
@@ -141,13 +152,14 @@ class Schedule:
 
         ``None`` if the budget allows no block at all.
         """
-        enough = min(ENOUGH_REQUESTS - self.served, (self._enough_load_s - self.load_s) * self.rate)
         cheap = CHEAP_SHARE * self.look_s * self.rate
-        wanted = math.ceil(max(AMPLE * enough / (BLOCK_ROUNDS / 2), self.at_once, cheap))
-        seconds = self._share_s()
+        wanted = math.ceil(max(self._missing() / (BLOCK_ROUNDS / 2), self.at_once, cheap))
+        # Where they take longer than their share, a second block takes longer still.
+        is_worth_it = self.block_s(wanted, idle_share=IDLE_SHARE) < DECISIVE_SHARE * self.budget_s
+        seconds = AMPLE * self.block_s(wanted) if is_worth_it else self._share_s()
         # What the runtime keeps to itself differs by the floor from round to round: fewer requests are rarely decisive,
         # unless there is growth to be seen.
-        decisive = max(thresholds.floor(signal) / thresholds.margin(signal) for signal in Signal)
+        decisive = thresholds.decisive
         affordable = self._dose_within(DECISIVE_SHARE * self.budget_s, idle_share=IDLE_SHARE)
         if wanted < decisive < affordable and not first.is_telling(thresholds):
             # As many as are answered in the same time: doses are answered in waves of one request a connection.
@@ -155,6 +167,13 @@ class Schedule:
             wanted, seconds = math.ceil(waves * self.connections / (1 + SPREAD)), self.remaining_s
         dose = self._capped(wanted, seconds, first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
+
+    def _missing(self) -> float:
+        """Return how many requests more are enough, should they be answered faster than those so far."""
+        by_load = self._enough_load_s * self.rate
+        requests, load = self.served / ENOUGH_REQUESTS, self.load_s / self._enough_load_s
+        both = (ENOUGH_OF_BOTH - requests - load) / (1 / ENOUGH_REQUESTS + 1 / (FASTER * by_load))
+        return min((1 - requests) * ENOUGH_REQUESTS, AMPLE * (1 - load) * by_load, both)
 
     @property
     def at_once(self) -> int:
@@ -182,17 +201,18 @@ class Schedule:
         sharp = 0 if last.hints(thresholds) else last.sharp_dose(thresholds)
         least = (1.3 if last.unproven(thresholds) or must_outlast else 1.0) * last.dose
         dose = confirmable if confirmable >= least and not confirmable < sharp <= largest else largest
-        return dose if dose >= 0.8 * last.dose and self.remaining_s > self.block_s(dose) else None
+        return dose if dose >= 0.8 * min(wanted, last.dose) and self.remaining_s > self.block_s(dose) else None
 
     def _wanted_dose(self, last: Evidence, thresholds: Thresholds, *, must_outlast: int) -> int:
         """Return the dose that may decide what *last* left open, whatever there is time for."""
         unproven = last.unproven(thresholds)
-        # Equal doses do where rounds of equal length tell time from requests, and hardly more where all noise was at
-        # the beginning.
+        # Equal doses do where rounds of equal length tell time from requests, and fewer where all noise was at the
+        # beginning: there were requests enough by then.
         if is_blurred(last, thresholds) and is_proven_but_for_blur(last, thresholds):
             return last.dose
         if unproven and (later := last.later_noise(unproven, thresholds)) <= 1:
-            return math.ceil(max(1.0, 2 * later) * last.dose)
+            settled = SETTLED_SHARE if self.is_enough() else 1.0
+            return max(thresholds.decisive, math.ceil(max(settled, 2 * later) * last.dose))
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
         excess = max([1.0, *(likely_high(last, signal) / thresholds.margin(signal) for signal in unproven)])

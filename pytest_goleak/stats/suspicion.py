@@ -99,7 +99,7 @@ def _wait_and_see(
             trial.last_doubt = f"{growth}, and less in the end, as a cache does that fills"
             return None
         waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
-        return (yield from leak(trial, repeat, leaking, f"still there {waited} later"))
+        return (yield from leak(trial, repeat, leaking, f"still there {waited} later", earlier=block))
     if not rest.is_drained(suspects) and rest.waited_s >= wait_s and (left_s := trial.schedule.remaining_s) > 0:
         rest = yield from trial.rest([block, repeat], min(aged, left_s))
     # Nor is there a verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
@@ -148,8 +148,8 @@ def look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] =
         return None
     heard = None
     if not trial.has_listened:
-        until = {signal: block.start.level(signal) + trial.thresholds.floor(signal) / 2 for signal in unproven}
-        heard = yield from listen(trial, unproven, until=until)
+        wait = trial.wait_after([block], trial.plan.wait_s, signals=unproven)
+        heard = yield from listen(trial, unproven, instead_of=wait)
         if block.stands(heard.observations[-1], unproven, trial.thresholds):
             return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
     if trial.is_restless:

@@ -13,6 +13,7 @@ from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
 from pytest_goleak.model.step import (
     Block,
     BlockResult,
+    Drain,
     DrainResult,
     ListenResult,
     Step,
@@ -21,7 +22,16 @@ from pytest_goleak.model.step import (
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.blur import grows_with_time, is_blurred, is_proven_but_for_blur, would_blur
 from pytest_goleak.stats.classes import bytes_alone_reached, must_outlast
-from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
+from pytest_goleak.stats.design import (
+    ALPHA,
+    BLOCK_ROUNDS,
+    FIRST_ROUNDS,
+    IDLE_SHARE,
+    LEAST_ROUNDS,
+    MAX_SUSPICIONS,
+    Coin,
+    Thresholds,
+)
 from pytest_goleak.stats.drift import background_drift
 from pytest_goleak.stats.evidence import Evidence, judge_block
 from pytest_goleak.stats.noise import Looking
@@ -119,13 +129,32 @@ class Trial:
         """
         if self.is_restless or self.grows_with_time:
             return 1.0
+        if self.starts_anew:
+            return IDLE_SHARE
         last = self.blocks[-1]
         has_blurred = is_blurred(last, self.thresholds) and is_proven_but_for_blur(last, self.thresholds)
         return 1.0 if has_blurred or would_blur(last, self.thresholds, dose=dose) else IDLE_SHARE
 
-    def run_block(self, dose: int, *, rounds: int = BLOCK_ROUNDS, idle_share: float = 1.0) -> Part[Evidence]:
-        """Run a block of about *dose* requests in each loaded round, and return what it shows."""
-        doses, sizes = self.coin.rounds(dose, rounds=rounds)
+    def run_block(
+        self, dose: int, *, rounds: int = BLOCK_ROUNDS, idle_share: float = 1.0, is_total: bool = False
+    ) -> Part[Evidence]:
+        """Run a block of about *dose* requests in each loaded round, and return what it shows.
+
+        On average they are no fewer if *is_total*, which is for blocks that confirm nothing.
+        """
+        evidence = yield from self._measure(dose, rounds=rounds, idle_share=idle_share, is_total=is_total)
+        self.blocks.append(evidence)
+        self.starts_anew = False
+        self.grows_with_time |= rounds > FIRST_ROUNDS and grows_with_time(evidence, self.thresholds)
+        return evidence
+
+    def burst(self, requests: int) -> Part[Evidence]:
+        """Send so many requests at once, and return what that shows: no randomised growth, but what it adds in all."""
+        return (yield from self._measure(requests, rounds=LEAST_ROUNDS, idle_share=IDLE_SHARE, is_total=True))
+
+    def _measure(self, dose: int, *, rounds: int, idle_share: float, is_total: bool) -> Part[Evidence]:
+        """Run a block, and take in its time, its requests and what they may have left."""
+        doses, sizes = self.coin.rounds(dose, rounds=rounds, is_total=is_total)
         served = self.schedule.served
         step = Block(
             doses=doses,
@@ -145,8 +174,6 @@ class Trial:
             self.unseen.sent(self.judged_from, at_s=evidence.start.at_s)
         self.unseen.sent(evidence.requests, at_s=evidence.end.at_s)
         self.unseen.grew({signal: evidence.gross(signal) for signal in Signal})
-        self.blocks.append(evidence)
-        self.grows_with_time |= rounds > FIRST_ROUNDS and grows_with_time(evidence, self.thresholds)
         return evidence
 
     def sharpened(self, block: Evidence) -> Evidence:
@@ -165,6 +192,13 @@ class Trial:
         conditions = Conditions(rate=self.schedule.rate, noise=noise, round_cost_s=self.schedule.round_cost_s)
         return dict(predict(self.plan, conditions).min_detectable)
 
+    def wait_after(
+        self, blocks: Sequence[Evidence], seconds: float, *, is_whole: bool = False, signals: Sequence[Signal]
+    ) -> Drain:
+        """Return the idle wait after *blocks*, for *signals*."""
+        has_rested = self.unseen.has_rested(blocks[0].start.at_s)
+        return wait_after(blocks, seconds, self.thresholds, signals=signals, is_whole=is_whole, has_rested=has_rested)
+
     def rest(
         self,
         blocks: Sequence[Evidence],
@@ -177,17 +211,10 @@ class Trial:
         """Wait idle for so long, or until all that *blocks* added to *signals* is gone, and return what is left.
 
         Unless the wait *is_whole* it also ends when half of it is gone and nothing more goes: that tells no leak, and
-        what stays is for another cycle to tell. If all was silent that was *heard* since the blocks, there is no wait.
+        what stays is for another cycle to tell. If what was *heard* since the blocks tells that, there is no wait.
         """
         first = blocks[0].start
-        step = wait_after(
-            blocks,
-            seconds,
-            self.thresholds,
-            signals=signals,
-            is_whole=is_whole,
-            has_rested=self.unseen.has_rested(first.at_s),
-        )
+        step = self.wait_after(blocks, seconds, is_whole=is_whole, signals=signals)
         if heard is not None and step.is_silent(heard.observations):
             drain = DrainResult(observations=heard.observations, elapsed_s=heard.elapsed_s)
             self.trace.add(drain)

@@ -12,7 +12,7 @@ from pytest_goleak.stats.retention import GONE
 
 __all__ = ["wait_after"]
 
-TARGET = 0.05
+TARGET = 0.08
 TARGET_MARGIN = 0.4
 """Share of what was added, and of the tolerance, below which it does not pay to wait for more: that is well within what
 counts as gone."""

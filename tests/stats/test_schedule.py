@@ -82,7 +82,7 @@ def test_a_dose_is_never_less_than_what_costs_no_more_time():
     assert schedule.second_dose(first, THRESHOLDS) >= CONNECTIONS / (1 + SPREAD) - 1
 
 
-@pytest.mark.parametrize(("look_s", "dose"), [(0.0, 1_704), (0.01, 1_704), (0.5, 3_000)])
+@pytest.mark.parametrize(("look_s", "dose"), [(0.0, 1_420), (0.01, 1_420), (0.5, 3_000)])
 def test_where_a_look_is_dear_more_load_costs_next_to_nothing(look_s, dose):
     schedule = Schedule(budget_s=30.0, idle_s=8.0)
     schedule.warmed_up(requests=900, rate=20_000, elapsed_s=0.5)
@@ -132,7 +132,7 @@ def test_a_repetition_outweighs_what_was_there_before_if_twice_the_dose_does(out
 
     dose = schedule.repeat_dose(first, [Signal.HEAP_OBJECTS], THRESHOLDS, outweighing=outweighing * first.requests)
 
-    assert dose == pytest.approx(times * first.dose, abs=1)
+    assert dose == pytest.approx(times * first.dose, abs=2)
 
 
 @pytest.mark.parametrize(
