@@ -35,7 +35,9 @@ DEAR_LOOK_S = 0.3
 """Looks that take longer leave time for few of them: the heap is large, or the machine busy."""
 
 MOST_OUTWEIGHING = 2
-"""Largest factor between the dose of a block and that of its repetition, to outweigh what was there before."""
+OUTWEIGHING_S = 3.0
+"""Largest factor between the dose of a block and that of its repetition, to outweigh what was there before; or time
+that the latter may take, if that is more. A leak loses nothing by it: its wait is as much shorter."""
 
 FIRST_BLOCK_SHARE = 0.2
 """Share of the budget that the block which is not judged may take with more rounds than these."""
@@ -43,6 +45,10 @@ FIRST_BLOCK_SHARE = 0.2
 CHEAP_SHARE = 0.3
 """Time for load, as a share of that of one look, up to which more of it hardly counts. What a round takes beside its
 load is no measure: where work goes on after the answer, more load makes it longer."""
+
+MOST_LARGER = 16.0
+MOST_LARGER_IF_GROWN = 4.0
+"""Largest factor from one dose to the next, for noise, and for growth beyond the tolerance."""
 
 CHEAP_S = 3.0
 """Time for a block up to which it has ample requests; those that take longer have as many as seem to be needed."""
@@ -216,7 +222,10 @@ class Schedule:
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
         excess = max([1.0, *(likely_high(last, signal) / thresholds.margin(signal) for signal in unproven)])
-        needed = math.ceil(min(2.0 * excess, 16.0) * last.dose) if math.isfinite(excess) else ample
+        # Growth that varies between loaded rounds is that of something that fills, more often than not.
+        fills = any(last.growth[signal].per_request > thresholds.margin(signal) for signal in unproven)
+        most = MOST_LARGER_IF_GROWN if fills else MOST_LARGER
+        needed = math.ceil(min(2.0 * excess, most) * last.dose) if math.isfinite(excess) else ample
         return max(needed, self._capped(ample, CHEAP_S, last, thresholds))
 
     def sharp_dose(self, needed: int, ample: int, last: Evidence, thresholds: Thresholds) -> int | None:
@@ -262,9 +271,10 @@ class Schedule:
         """Return the dose that may confirm what *block* shows: the same one, or the largest that the time allows.
 
         If it turns out to drain, both blocks together need *outweighing* requests to be told from what was there
-        before; where up to twice the dose brings these about, it saves a second cycle. A leak grows as much per request
-        in a smaller dose, and what follows the highest peak so far does not grow at all, so a smaller repetition makes
-        no false alarm more likely. It must be enough to tell growth from the runtime's own; ``None`` if it can't be.
+        before; where up to twice the dose brings these about, or one that takes no long time, it saves a second cycle.
+        A leak grows as much per request in a smaller dose, and what follows the highest peak so far does not grow at
+        all, so a smaller repetition makes no false alarm more likely. It must be enough to tell growth from the
+        runtime's own; ``None`` if it can't be.
         """
         again_s = self.block_s(block.dose)
         if self.remaining_s >= again_s + self.idle_s - self.aged_s(block.duration_s / 2 + again_s):
@@ -280,10 +290,11 @@ class Schedule:
         return min(dose, block.dose) if dose >= LEAST_DOSE and telling else None
 
     def _outweighing_dose(self, block: Evidence, requests: float, thresholds: Thresholds) -> int:
-        """Return the dose that brings *block* and its repetition to so many *requests*, if less than twice does."""
+        """Return the dose that brings *block* and its repetition to so many *requests*, if that takes no long time."""
         wanted = AMPLE * (requests - block.requests) / (BLOCK_ROUNDS / 2)
-        dose = self._capped(math.ceil(max(block.dose, wanted)), self._confirmable_s, block, thresholds)
-        return dose if block.dose <= wanted <= min(dose, MOST_OUTWEIGHING * block.dose) else block.dose
+        seconds = max(OUTWEIGHING_S, self.block_s(MOST_OUTWEIGHING * block.dose))
+        dose = self._capped(math.ceil(max(block.dose, wanted)), min(seconds, self._confirmable_s), block, thresholds)
+        return dose if block.dose <= wanted <= dose else block.dose
 
     def _doubling_dose(self, block: Evidence, thresholds: Thresholds) -> int:
         """Return the dose that repeats the growth of a slice or buffer: it must grow by a part of all it has.

@@ -2,11 +2,20 @@
 
 import pytest
 
-from benchmarks.simulation import SimulatedService, conclude, leak, levels, sawtooth
+from benchmarks.simulation import (
+    SimulatedService,
+    bounded_cache,
+    conclude,
+    drain_of_another,
+    held_at_once,
+    leak,
+    levels,
+    sawtooth,
+)
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome
-from pytest_goleak.model.step import Block, Listen
+from pytest_goleak.model.step import Block, Drain, Listen
 from pytest_goleak.stats.design import BLOCK_ROUNDS, FEW_ROUNDS
 from pytest_goleak.stats.experiment import experiment
 
@@ -109,3 +118,51 @@ def test_bytes_that_a_flush_takes_away_are_waited_for_before_they_are_repeated(s
 
     assert verdict.outcome is (Outcome.LEAK if growth else Outcome.CLEAN)
     assert service.world.now < 14
+
+
+def blocks_of(service):
+    return [step.doses for step in service.steps if isinstance(step, Block)]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_block_whose_noise_was_all_at_the_beginning_is_followed_by_one_of_half_its_dose(seed):
+    verdict, service = run(bounded_cache(900, 512), seed=seed)
+    _, filling, last = (sum(doses) for doses in blocks_of(service))
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert last / filling == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_where_all_went_away_a_single_load_shows_whether_it_goes_again(seed):
+    verdict, service = run(held_at_once(13_000, 30, 500, after_s=3.0), seed=seed)
+    first, second = (index for index, step in enumerate(service.steps) if isinstance(step, Drain))
+    load = service.steps[second - 1]
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert "a second cycle of load and rest adds nothing" in verdict.reason
+    assert second == first + 2
+    assert sum(dose > 0 for dose in load.doses) == 1
+    assert sum(load.doses) < sum(blocks_of(service)[-2])
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_single_load_hides_no_leak(seed):
+    verdict, _ = run(held_at_once(13_000, 30, 500, after_s=3.0), leak(2_000, 4), seed=seed)
+
+    assert verdict.outcome is Outcome.LEAK
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_what_others_had_left_leaves_nothing_open_once_nearly_all_of_it_is_gone(seed):
+    verdict, service = run(drain_of_another(3_000, 0.5, 0.5), seed=seed)
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert service.rounds() == [BLOCK_ROUNDS]
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_but_a_leak_beside_it_is_found(seed):
+    verdict, _ = run(drain_of_another(3_000, 0.5, 0.5), leak(256, 1), seed=seed)
+
+    assert verdict.outcome is Outcome.LEAK

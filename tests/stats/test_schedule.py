@@ -91,6 +91,19 @@ def test_where_a_look_is_dear_more_load_costs_next_to_nothing(look_s, dose):
     assert schedule.second_dose(levels_of_a_block([0] * 10), THRESHOLDS) == dose
 
 
+@pytest.mark.parametrize("rate", [500, 1_500, 3_000, 5_000, 8_000, 40_000])
+@pytest.mark.parametrize("faster", [1.0, 1.2])
+def test_the_first_judged_block_is_enough_though_the_rate_was_a_little_higher(rate, faster):
+    schedule = Schedule(budget_s=30.0, idle_s=8.0)
+    schedule.warmed_up(requests=300, rate=rate, elapsed_s=0.5)
+    requests = BLOCK_ROUNDS // 2 * schedule.second_dose(levels_of_a_block([0] * 10), THRESHOLDS)
+
+    schedule.served += requests
+    schedule.load_s += requests / (faster * rate)
+    assert schedule.is_enough()
+    assert schedule.served <= 8_010
+
+
 def test_a_block_takes_a_latency_for_each_loaded_round_at_least():
     schedule, _ = schedule_after(20)
 
