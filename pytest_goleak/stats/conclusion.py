@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.growth import GrowthClass
@@ -60,9 +61,9 @@ def leak(
     if earlier is not None:
         pooled = trial.estimates(last.sharpened_by(earlier), leaking=signals)
         estimates |= {
-            signal: pooled[signal]
+            signal: replace(pooled[signal], p_value=estimates[signal].p_value)  # the suspicion is no second proof
             for signal in Signal
-            if _is_noisy(estimates[signal])
+            if _is_sharper(pooled[signal], estimates[signal])
             and pooled[signal].per_request * last.requests > AMPLE_GROWTH * trial.thresholds.floor(signal)
         }
     p_value = last.growth[signals[0]].p_value if p_value is None else p_value
@@ -261,8 +262,10 @@ def _corrected(trial: Trial, estimates: Mapping[Signal, SignalEstimate]) -> dict
     }
 
 
-def _is_noisy(estimate: SignalEstimate) -> bool:
-    return (estimate.high - estimate.low) / 2 > NOISY_SHARE * abs(estimate.per_request)
+def _is_sharper(pooled: SignalEstimate, estimate: SignalEstimate) -> bool:
+    """Whether *estimate* is noisy, and *pooled* less so."""
+    width = estimate.high - estimate.low
+    return width / 2 > NOISY_SHARE * abs(estimate.per_request) and pooled.high - pooled.low < width
 
 
 def _shifted(estimate: SignalEstimate, per_request: float) -> SignalEstimate:

@@ -22,11 +22,15 @@ AMPLE_WAIT_S = 1.0
 AGAIN_SHARE = 0.7
 """Dose of a second cycle, as a share of that of the first."""
 
-AT_ONCE_SHARE = 0.85
-"""What a single load may hold, as a share of what was held before."""
+HELD_SHARE = 0.85
+"""What loads without pauses may hold at once, as a share of what was held before."""
 
-LEAST_DECISIVE = 1.5
-"""Least requests of a second cycle that is a single load, as a multiple of those whose growth tells."""
+LEAST_DECISIVE = 2.0
+LEAST_SHARE = 0.5
+"""Requests that such loads need, as a multiple of those whose growth tells, and as a share of those of a block."""
+
+LEAST_NOISE = 4.0
+"""What is tolerated of all of them, as a multiple of the noise of a round that it needs to be told from."""
 
 LOOKS = 2
 """Looks at a suspicion: at the block that repeats it, and at that one and another pooled."""
@@ -59,8 +63,8 @@ def second_cycle(
 ) -> Part[Verdict | None]:
     """Load and drain again: what follows the highest peak so far does not grow a second time, a leak does.
 
-    Where all went away, a single load shows whether it goes again: nothing is to be told from growth with time. Where
-    more was held at once than ever before, or less stays than before, one more cycle tells.
+    Where all went away, loads without pauses show whether it goes again: nothing is to be told from growth with time.
+    Where more was held at once than ever before, or less stays than before, one more cycle tells.
     """
     if not trial.schedule.has_time_to_confirm(first.blocks[-1]):
         trial.last_doubt = doubt_of(trial, first, suspects) or (
@@ -75,15 +79,15 @@ def second_cycle(
         trial.rested(first)
         has_stayed |= any(first.kept[signal].stays for signal in suspects)
         is_rested = first.is_drained(suspects)
-        at_once = _held_at_once(first)
-        is_quick = is_rested and at_once >= LEAST_DECISIVE * trial.thresholds.decisive
+        requests = _without_pauses(first)
+        is_quick = is_rested and _are_telling(first, requests, suspects)
         if is_quick:
-            again = yield from trial.burst(at_once)
+            again = yield from trial.run_loads(requests)
         else:
             again = yield from trial.run_block(dose, idle_share=trial.idle_share(dose) if is_rested else 1.0)
             for signal, case in cases.items():
                 case.hear(again, signal, trial.thresholds)
-        rest = yield from _wait_for_drain(trial, first, suspects, again)
+        rest = yield from _wait_for_drain(trial, first, suspects, again, is_quick=is_quick)
         staying = [signal for signal in suspects if rest.keeps(signal)]
         proven = [] if is_quick else [s for s in staying if cases[s].is_proven]
         leaking = [signal for signal in proven if rest.keeps_as_much_as(first, signal)]
@@ -110,25 +114,49 @@ def _case_of(trial: Trial, first: Rest, signal: Signal, *, is_proven: bool) -> _
     return _Case(signal in suspicious.suspects(trial.thresholds), looks, p_value)
 
 
-def _held_at_once(first: Rest) -> int:
-    """Return the requests of one load that holds less at once than the blocks before *first* did, and adds less.
+def _without_pauses(first: Rest) -> int:
+    """Return the requests of loads without pauses that hold less at once than the blocks before *first* did.
 
-    Each may hold as much as any loaded round did on average.
+    Each may hold as much as one of any loaded round did on average, and all together add less than the last block.
     """
     requests = [AGAIN_SHARE * first.blocks[-1].requests]
     for signal in Signal:
         held, added = first.held(signal), max(block.gross(signal) for block in first.blocks)
         if held > first.thresholds.floor(signal) and added > 0:
-            requests.append(AT_ONCE_SHARE * held / added)
+            requests.append(HELD_SHARE * held / added)
     return int(min(requests))
 
 
-def _wait_for_drain(trial: Trial, first: Rest, suspects: tuple[Signal, ...], again: Evidence) -> Part[Rest]:
-    """Return what *again* leaves behind after a wait that is as long as it has to be."""
+def _are_telling(first: Rest, requests: int, suspects: tuple[Signal, ...]) -> bool:
+    """Whether so many *requests* tell as well as a block does if some of *suspects* stays of each.
+
+    What *first* left may go away meanwhile, and must not make up for what is tolerated; nor must noise.
+    """
+    thresholds = first.thresholds
+    if requests < max(LEAST_DECISIVE * thresholds.decisive, LEAST_SHARE * AGAIN_SHARE * first.blocks[-1].requests):
+        return False
+    return all(
+        thresholds.margin(signal) * requests
+        >= max(
+            2 * first.kept[signal].rate * first.kept[signal].requests,
+            LEAST_NOISE * max(block.noise(signal) for block in first.blocks),
+        )
+        for signal in suspects
+    )
+
+
+def _wait_for_drain(
+    trial: Trial, first: Rest, suspects: tuple[Signal, ...], again: Evidence, *, is_quick: bool
+) -> Part[Rest]:
+    """Return what *again* leaves behind after a wait that is as long as it has to be.
+
+    What stays at rest after a cycle that *is_quick* is for the next one to tell.
+    """
     # What drains does so in as long as it took before.
     enough_s = trial.plan.wait_s if first.falling(suspects) else AMPLE_WAIT * first.settled_s + AMPLE_WAIT_S
     rest = yield from trial.rest([again], min(trial.plan.wait_s, enough_s))
-    if not rest.is_drained(suspects) and rest.waited_s < trial.plan.wait_s:  # a flush comes at its own time
+    is_open = not rest.is_drained(suspects) and (rest.falling(suspects) or not is_quick)
+    if is_open and rest.waited_s < trial.plan.wait_s:  # a flush comes at its own time
         rest = yield from trial.rest([again], trial.plan.wait_s - rest.waited_s, is_whole=True)
     return rest
 

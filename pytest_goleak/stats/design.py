@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
-from statistics import fmean
 
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import Tolerance
@@ -121,12 +120,21 @@ class Coin:
         """Return the doses of one block, and the sizes of its rounds: what each would get if it were loaded.
 
         The sizes vary by :data:`SPREAD`. Idle rounds vary in length as loaded ones do: else what has a period would add
-        the same to every idle round alone. If *is_total*, loaded rounds have *requests* each on average, whatever the
-        coin says. Then how long all rounds are depends a little on which of them are loaded, so that is not for blocks
-        whose p-value has to be exact.
+        the same to every idle round alone. If *is_total*, they vary in pairs, as far up as down, so that loaded rounds
+        have *requests* each on average whatever the coin says, and idle ones are as long in all.
         """
         loaded = set(self._random.sample(range(rounds), rounds // 2))
-        factors = [self._random.uniform(1 - SPREAD, 1 + SPREAD) for _ in range(rounds)]
-        mean = requests / fmean(factors[index] for index in loaded) if is_total else requests
-        sizes = tuple(math.ceil(mean * factor) for factor in factors)
+        if is_total:
+            of_loaded, of_idle = self._paired(rounds // 2), self._paired(rounds - rounds // 2)
+            factors = [(of_loaded if index in loaded else of_idle).pop() for index in range(rounds)]
+        else:
+            factors = [self._random.uniform(1 - SPREAD, 1 + SPREAD) for _ in range(rounds)]
+        sizes = tuple(max(1, (math.ceil if is_total else round)(requests * factor)) for factor in factors)
         return tuple(size if index in loaded else 0 for index, size in enumerate(sizes)), sizes
+
+    def _paired(self, count: int) -> list[float]:
+        """Return so many factors in random order whose mean is 1."""
+        spread = [self._random.uniform(0, SPREAD) for _ in range(count // 2)]
+        factors = [1 + each for each in spread] + [1 - each for each in spread] + [1.0] * (count % 2)
+        self._random.shuffle(factors)
+        return factors

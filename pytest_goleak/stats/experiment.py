@@ -22,9 +22,10 @@ from pytest_goleak.model.step import (
     WarmUpResult,
 )
 from pytest_goleak.model.units import format_seconds
+from pytest_goleak.stats.blur import too_noisy
 from pytest_goleak.stats.conclusion import clean_if_proven, inconclusive, interrupted
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUESTS, WARM_UP_S, Coin
-from pytest_goleak.stats.listening import listen, too_noisy
+from pytest_goleak.stats.listening import listen
 from pytest_goleak.stats.proof import prove
 from pytest_goleak.stats.suspicion import examine, look_for_drain
 from pytest_goleak.stats.trial import Part, Trial
@@ -102,7 +103,7 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=is_equal)
     if last.suspects(trial.thresholds):
         return dose
-    if dose is not None and not trial.has_listened and (noisy := too_noisy(trial, last, dose=dose)):
+    if dose is not None and not trial.has_listened and (noisy := too_noisy(last, trial.thresholds, dose=dose)):
         yield from listen(trial, noisy)
     if trial.is_restless and last.unproven(trial.thresholds):
         # What was not enough for a block that was read in this way is not enough for the next one.

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.step import Drain, Listen, ListenResult
-from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
-from pytest_goleak.stats.randomisation import half_width, spread
 from pytest_goleak.stats.trial import Part, Trial
 
-__all__ = ["listen", "too_noisy"]
+__all__ = ["listen"]
 
 LISTEN_S = 1.0
 LISTEN_SHARE = 0.1
@@ -57,12 +55,3 @@ def _hear(trial: Trial, heard: Sequence[Observation], signals: Sequence[Signal])
             seconds=trial.schedule.remaining_s,
             rate=trial.schedule.rate,
         )
-
-
-def too_noisy(trial: Trial, block: Evidence, *, dose: int) -> list[Signal]:
-    """Return the signals whose noise without load, as in *block*, would keep *dose* from being proven, too."""
-    return [
-        signal
-        for signal in block.unproven(trial.thresholds)
-        if half_width(spread(block.idle_changes(signal)), dose) > trial.thresholds.margin(signal)
-    ]

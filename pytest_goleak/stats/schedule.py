@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_goleak.model.observation import LoadResult, Signal
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.blur import is_blurred, is_proven_but_for_blur, likely_high
+from pytest_goleak.stats.blur import is_blurred, is_proven_but_for_blur, likely_high, too_noisy
 from pytest_goleak.stats.design import (
     BLOCK_ROUNDS,
     FIRST_ROUNDS,
@@ -37,7 +37,7 @@ DEAR_LOOK_S = 0.3
 MOST_OUTWEIGHING = 2
 OUTWEIGHING_S = 3.0
 """Largest factor between the dose of a block and that of its repetition, to outweigh what was there before; or time
-that the latter may take, if that is more. A leak loses nothing by it: its wait is as much shorter."""
+that the latter may take, if that is more. A leak loses little by it: most of that is taken off its wait."""
 
 FIRST_BLOCK_SHARE = 0.2
 """Share of the budget that the block which is not judged may take with more rounds than these."""
@@ -47,8 +47,8 @@ CHEAP_SHARE = 0.3
 load is no measure: where work goes on after the answer, more load makes it longer."""
 
 MOST_LARGER = 16.0
-MOST_LARGER_IF_GROWN = 4.0
-"""Largest factor from one dose to the next, for noise, and for growth beyond the tolerance."""
+MOST_LARGER_IF_QUIET = 4.0
+"""Largest factor from one dose to the next, for noise without load, and for what comes with the load alone."""
 
 CHEAP_S = 3.0
 """Time for a block up to which it has ample requests; those that take longer have as many as seem to be needed."""
@@ -118,7 +118,7 @@ class Schedule:
         load_s = sum(load.duration_s for load in loads)
         self.load_s += load_s
         self._measure_rate(loads)
-        if len(result.loads) > 1:
+        if 2 * len(loads) == len(result.loads):
             took = result.observations[-1].at_s - result.observations[0].at_s
             self.round_cost_s = max(0.001, (took - (1 + idle_share) * load_s) / len(result.loads))
 
@@ -176,7 +176,7 @@ class Schedule:
 
     def _missing(self) -> float:
         """Return how many requests more are enough, should they be answered faster than those so far."""
-        by_load = self._enough_load_s * self.rate
+        by_load = self._enough_load_s * max(self.rate, 1e-3)
         requests, load = self.served / ENOUGH_REQUESTS, self.load_s / self._enough_load_s
         both = (ENOUGH_OF_BOTH - requests - load) / (1 / ENOUGH_REQUESTS + 1 / (FASTER * by_load))
         return min((1 - requests) * ENOUGH_REQUESTS, AMPLE * (1 - load) * by_load, both)
@@ -218,13 +218,12 @@ class Schedule:
             return last.dose
         if unproven and (later := last.later_noise(unproven, thresholds)) <= 1:
             settled = SETTLED_SHARE if self.is_enough() else 1.0
-            return max(thresholds.decisive, math.ceil(max(settled, 2 * later) * last.dose))
+            return max(min(thresholds.decisive, last.dose), math.ceil(max(settled, 2 * later) * last.dose))
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
         excess = max([1.0, *(likely_high(last, signal) / thresholds.margin(signal) for signal in unproven)])
-        # Growth that varies between loaded rounds is that of something that fills, more often than not.
-        fills = any(last.growth[signal].per_request > thresholds.margin(signal) for signal in unproven)
-        most = MOST_LARGER_IF_GROWN if fills else MOST_LARGER
+        # Where idle rounds are quiet, growth that varies is that of something that fills, more often than not.
+        most = MOST_LARGER if too_noisy(last, thresholds, dose=last.dose) else MOST_LARGER_IF_QUIET
         needed = math.ceil(min(2.0 * excess, most) * last.dose) if math.isfinite(excess) else ample
         return max(needed, self._capped(ample, CHEAP_S, last, thresholds))
 
@@ -273,8 +272,9 @@ class Schedule:
         If it turns out to drain, both blocks together need *outweighing* requests to be told from what was there
         before; where up to twice the dose brings these about, or one that takes no long time, it saves a second cycle.
         A leak grows as much per request in a smaller dose, and what follows the highest peak so far does not grow at
-        all, so a smaller repetition makes no false alarm more likely. It must be enough to tell growth from the
-        runtime's own; ``None`` if it can't be.
+        all, so a smaller repetition makes no false alarm more likely; a larger one has to show as much per request, and
+        leaves as much less to what fills. It must be enough to tell growth from the runtime's own; ``None`` if it can't
+        be.
         """
         again_s = self.block_s(block.dose)
         if self.remaining_s >= again_s + self.idle_s - self.aged_s(block.duration_s / 2 + again_s):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -27,7 +28,6 @@ from pytest_goleak.stats.design import (
     BLOCK_ROUNDS,
     FIRST_ROUNDS,
     IDLE_SHARE,
-    LEAST_ROUNDS,
     MAX_SUSPICIONS,
     Coin,
     Thresholds,
@@ -142,20 +142,25 @@ class Trial:
 
         On average they are no fewer if *is_total*, which is for blocks that confirm nothing.
         """
-        evidence = yield from self._measure(dose, rounds=rounds, idle_share=idle_share, is_total=is_total)
+        doses, sizes = self.coin.rounds(dose, rounds=rounds, is_total=is_total)
+        evidence = yield from self._measure(doses, sizes, idle_share=idle_share)
         self.blocks.append(evidence)
         self.starts_anew = False
         self.grows_with_time |= rounds > FIRST_ROUNDS and grows_with_time(evidence, self.thresholds)
         return evidence
 
-    def burst(self, requests: int) -> Part[Evidence]:
-        """Send so many requests at once, and return what that shows: no randomised growth, but what it adds in all."""
-        return (yield from self._measure(requests, rounds=LEAST_ROUNDS, idle_share=IDLE_SHARE, is_total=True))
+    def run_loads(self, requests: int) -> Part[Evidence]:
+        """Send so many requests in as many loads as a block has, without idle rounds between them.
 
-    def _measure(self, dose: int, *, rounds: int, idle_share: float, is_total: bool) -> Part[Evidence]:
+        The growth of what this returns is not randomised: it only tells what the loads add in all.
+        """
+        loads = BLOCK_ROUNDS // 2
+        doses = (math.ceil(requests / loads),) * loads + (0,)
+        return (yield from self._measure(doses, (), idle_share=IDLE_SHARE))
+
+    def _measure(self, doses: tuple[int, ...], sizes: tuple[int, ...], *, idle_share: float) -> Part[Evidence]:
         """Run a block, and take in its time, its requests and what they may have left."""
-        doses, sizes = self.coin.rounds(dose, rounds=rounds, is_total=is_total)
-        served = self.schedule.served
+        rounds, served = len(doses), self.schedule.served
         step = Block(
             doses=doses,
             sizes=sizes,

@@ -165,9 +165,9 @@ def test_the_first_block_takes_a_small_part_of_the_budget(rate, budget_s, proves
     assert schedule.first_rounds(proves=proves) == rounds
 
 
-def levels_of_a_block(changes):
+def levels_of_a_block(changes, *, dose=1_600):
     """Return the evidence of a block whose rounds changed the live objects by *changes*."""
-    doses, result = block(1_600)
+    doses, result = block(dose)
     objects = [sum(changes[:index]) for index in range(len(doses) + 1)]
     observations = tuple(
         replace(look, heap_objects=1_000 + level) for look, level in zip(result.observations, objects, strict=True)
@@ -186,3 +186,20 @@ def test_what_was_noisy_at_the_beginning_alone_is_answered_by_an_equal_dose():
     assert noisy.later_noise(unproven, THRESHOLDS) > 1
     assert schedule.larger_dose(started, THRESHOLDS, must_outlast=0) == started.dose
     assert schedule.larger_dose(noisy, THRESHOLDS, must_outlast=0) >= 2 * noisy.dose
+
+
+@pytest.mark.parametrize(("dose", "share"), [(2_000, 0.5), (50, 1)])
+def test_half_of_it_is_enough_once_there_were_requests_enough_but_no_less_than_what_tells(dose, share):
+    schedule = Schedule(budget_s=30.0, idle_s=8.0, served=8_000, rate=5_000, latency_s=0.001)
+    started = levels_of_a_block([0, 900, 0, 300, *[0] * 6], dose=dose)
+
+    assert schedule.larger_dose(started, THRESHOLDS, must_outlast=0) == pytest.approx(share * started.dose, abs=1)
+
+
+def test_where_idle_rounds_are_quiet_growth_that_varies_is_not_followed_by_a_far_larger_dose():
+    schedule = Schedule(budget_s=30.0, idle_s=8.0, served=8_000, rate=100_000, latency_s=0.001)
+    fills = levels_of_a_block([0, 9_000, 0, 8_000, 0, 6_000, 6_000, 4_000, 0, 0])
+    noisy = levels_of_a_block([90_000, 0, -90_000, 0, 90_000, 0, 0, 0, -90_000, 0])
+
+    assert schedule.larger_dose(fills, THRESHOLDS, must_outlast=0) == 4 * fills.dose
+    assert schedule.larger_dose(noisy, THRESHOLDS, must_outlast=0) > 8 * noisy.dose
