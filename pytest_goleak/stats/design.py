@@ -114,27 +114,12 @@ class Coin:
         """Return the doses of one block: half of the rounds idle, the others about *requests* each."""
         return self.rounds(requests, rounds=rounds)[0]
 
-    def rounds(
-        self, requests: int, *, rounds: int = BLOCK_ROUNDS, is_total: bool = False
-    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def rounds(self, requests: int, *, rounds: int = BLOCK_ROUNDS) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the doses of one block, and the sizes of its rounds: what each would get if it were loaded.
 
         The sizes vary by :data:`SPREAD`. Idle rounds vary in length as loaded ones do: else what has a period would add
-        the same to every idle round alone. If *is_total*, they vary in pairs, as far up as down, so that loaded rounds
-        have *requests* each on average whatever the coin says, and idle ones are as long in all.
+        the same to every idle round alone.
         """
         loaded = set(self._random.sample(range(rounds), rounds // 2))
-        if is_total:
-            of_loaded, of_idle = self._paired(rounds // 2), self._paired(rounds - rounds // 2)
-            factors = [(of_loaded if index in loaded else of_idle).pop() for index in range(rounds)]
-        else:
-            factors = [self._random.uniform(1 - SPREAD, 1 + SPREAD) for _ in range(rounds)]
-        sizes = tuple(max(1, (math.ceil if is_total else round)(requests * factor)) for factor in factors)
+        sizes = tuple(max(1, round(requests * self._random.uniform(1 - SPREAD, 1 + SPREAD))) for _ in range(rounds))
         return tuple(size if index in loaded else 0 for index, size in enumerate(sizes)), sizes
-
-    def _paired(self, count: int) -> list[float]:
-        """Return so many factors in random order whose mean is 1."""
-        spread = [self._random.uniform(0, SPREAD) for _ in range(count // 2)]
-        factors = [1 + each for each in spread] + [1 - each for each in spread] + [1.0] * (count % 2)
-        self._random.shuffle(factors)
-        return factors

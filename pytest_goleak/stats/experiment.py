@@ -79,9 +79,7 @@ def _conduct(trial: Trial) -> Part[Verdict]:
     trial.last_doubt = f"a look at the levels takes {look}, and a verdict needs {BLOCK_ROUNDS} of them at least"
     dose: int | None = trial.schedule.second_dose(first, trial.thresholds)
     while dose is not None and trial.may_suspect:
-        block = yield from trial.run_block(
-            dose, rounds=trial.looking.rounds, idle_share=trial.idle_share(dose), is_total=True
-        )
+        block = yield from trial.run_block(dose, rounds=trial.looking.rounds, idle_share=trial.idle_share(dose))
         suspects = block.suspects(trial.thresholds)
         if suspects:
             verdict = yield from examine(trial, block, suspects)

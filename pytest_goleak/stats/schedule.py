@@ -63,10 +63,8 @@ AGED_SHARE = 0.75
 """Share of the idle wait that the age of growth may stand for."""
 
 AMPLE = 1.2
-"""Requests beyond those that are enough on average: doses vary by chance, and the rate of slow endpoints does."""
-
-FASTER = 1.4
-"""Factor by which other endpoints may be faster than doses of a few requests showed them to be."""
+"""Requests beyond those that are enough on average: doses vary by chance, and the rate does as well. They also keep
+what the first large doses leave once, some forty objects, below the alarm level."""
 
 SETTLED_SHARE = 0.5
 """Dose of a block, as a share of that of the one before, where all that kept that one from a verdict was over in it."""
@@ -158,8 +156,9 @@ class Schedule:
 
         ``None`` if the budget allows no block at all.
         """
+        enough = min(ENOUGH_REQUESTS - self.served, (self._enough_load_s - self.load_s) * self.rate)
         cheap = CHEAP_SHARE * self.look_s * self.rate
-        wanted = math.ceil(max(self._missing() / (BLOCK_ROUNDS / 2), self.at_once, cheap))
+        wanted = math.ceil(max(AMPLE * enough / (BLOCK_ROUNDS / 2), self.at_once, cheap))
         # Where they take longer than their share, a second block takes longer still.
         is_worth_it = self.block_s(wanted, idle_share=IDLE_SHARE) < DECISIVE_SHARE * self.budget_s
         seconds = AMPLE * self.block_s(wanted) if is_worth_it else self._share_s()
@@ -173,13 +172,6 @@ class Schedule:
             wanted, seconds = math.ceil(waves * self.connections / (1 + SPREAD)), self.remaining_s
         dose = self._capped(wanted, seconds, first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
-
-    def _missing(self) -> float:
-        """Return how many requests more are enough, should they be answered faster than those so far."""
-        by_load = self._enough_load_s * max(self.rate, 1e-3)
-        requests, load = self.served / ENOUGH_REQUESTS, self.load_s / self._enough_load_s
-        both = (ENOUGH_OF_BOTH - requests - load) / (1 / ENOUGH_REQUESTS + 1 / (FASTER * by_load))
-        return min((1 - requests) * ENOUGH_REQUESTS, AMPLE * (1 - load) * by_load, both)
 
     @property
     def at_once(self) -> int:
@@ -222,8 +214,10 @@ class Schedule:
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
         excess = max([1.0, *(likely_high(last, signal) / thresholds.margin(signal) for signal in unproven)])
-        # Where idle rounds are quiet, growth that varies is that of something that fills, more often than not.
-        most = MOST_LARGER if too_noisy(last, thresholds, dose=last.dose) else MOST_LARGER_IF_QUIET
+        # Where idle rounds are quiet, growth that varies is that of something that fills, more often than not; but for
+        # bytes alone, which may double, and are flat for long then.
+        is_noise = unproven == DOUBLING or too_noisy(last, thresholds, dose=last.dose)
+        most = MOST_LARGER if is_noise else MOST_LARGER_IF_QUIET
         needed = math.ceil(min(2.0 * excess, most) * last.dose) if math.isfinite(excess) else ample
         return max(needed, self._capped(ample, CHEAP_S, last, thresholds))
 

@@ -132,6 +132,17 @@ def test_looks_in_short_succession_spare_a_drain_after_half_a_second_of_silence(
     assert not drain.is_silent(looks(*[(900 - 60 * index, 90, 10) for index in range(7)], every_s=0.1)), "it falls"
 
 
+def test_they_spare_one_that_took_most_as_well_once_nothing_more_goes():
+    mostly = {Signal.HEAP_BYTES: 3000, Signal.HEAP_OBJECTS: 300, Signal.GOROUTINES: 12}
+    drain = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50}, mostly=mostly, settled_s=1)
+    whole = Drain(seconds=8, until=UNTIL, rest={Signal.HEAP_BYTES: 50}, settled_s=1)
+    at_rest = looks((9000, 900, 90), *[(2000, 90, 10)] * 12, every_s=0.1)
+
+    assert drain.is_silent(at_rest)
+    assert not drain.is_silent(at_rest[:9]), "too soon"
+    assert not whole.is_silent(at_rest)
+
+
 def test_looks_have_to_agree_for_as_long_as_loads_paused():
     drain = Drain(seconds=8, until=UNTIL, rest={Signal.GOROUTINES: 1}, agreeing_s=1.0)
 

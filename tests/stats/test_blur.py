@@ -44,6 +44,10 @@ def test_growth_that_an_idle_round_had_as_well_may_be_by_time():
     assert tells(block_of(loaded=[130, 40, 25, 60, 25], idle=[20, 16, 12, 9, 18])) == (True, False, True)
 
 
+def test_what_a_single_idle_round_happened_to_grow_is_no_growth_with_time():
+    assert tells(block_of(loaded=[130, 40, 25, 60, 25], idle=[20, -9, 9, -12, 2])) == (True, False, False)
+
+
 def test_steep_growth_under_load_needs_no_idle_round_to_be_told():
     assert tells(block_of(loaded=[190, 200, 210, 205, 195], idle=[1, -1, 0, 2, -2])) == (True, True, False)
 

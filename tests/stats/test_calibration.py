@@ -11,7 +11,7 @@ from pytest_goleak.model.report import Outcome
 from pytest_goleak.stats.calibration import calibrate, idle_changes
 from tests.stats.test_power import run
 
-RUNS = [run("gaussian 36 KiB", seed) for seed in (1, 3, 4, 5)]
+RUNS = [run("gaussian 36 KiB", seed) for seed in (1, 2, 3, 4)]
 PLAN = MeasurePlan()
 
 
@@ -26,7 +26,7 @@ def test_clean_runs_keep_the_settings():
     interval = binomtest(0, 4).proportion_ci(method="wilson")
     assert (calibration.leaks_low, calibration.leaks_high) == (interval.low, interval.high)
     assert calibration.count(Outcome.CLEAN) == calibration.runs == 4
-    assert calibration.seeds == (1, 3, 4, 5)
+    assert calibration.seeds == (1, 2, 3, 4)
     assert calibration.suggestion.budget_s == 30
     assert calibration.suggestion.tolerance == PLAN.tolerance
     assert not calibration.is_leak
