@@ -80,7 +80,7 @@ def second_cycle(
         has_stayed |= any(first.kept[signal].stays for signal in suspects)
         is_rested = first.is_drained(suspects)
         requests = _without_pauses(first)
-        is_quick = is_rested and _are_telling(first, requests, suspects)
+        is_quick = is_rested and _are_telling(trial, first, requests, suspects)
         if is_quick:
             again = yield from trial.run_loads(requests)
         else:
@@ -127,10 +127,11 @@ def _without_pauses(first: Rest) -> int:
     return int(min(requests))
 
 
-def _are_telling(first: Rest, requests: int, suspects: tuple[Signal, ...]) -> bool:
+def _are_telling(trial: Trial, first: Rest, requests: int, suspects: tuple[Signal, ...]) -> bool:
     """Whether so many *requests* tell as well as a block does if some of *suspects* stays of each.
 
-    What *first* left may go away meanwhile, and must not make up for what is tolerated; nor must noise.
+    What *first* left may go away meanwhile, and must not make up for what is tolerated; nor must noise, which only
+    blocks with idle rounds show.
     """
     thresholds = first.thresholds
     if requests < max(LEAST_DECISIVE * thresholds.decisive, LEAST_SHARE * AGAIN_SHARE * first.blocks[-1].requests):
@@ -139,7 +140,7 @@ def _are_telling(first: Rest, requests: int, suspects: tuple[Signal, ...]) -> bo
         thresholds.margin(signal) * requests
         >= max(
             2 * first.kept[signal].rate * first.kept[signal].requests,
-            LEAST_NOISE * max(block.noise(signal) for block in first.blocks),
+            LEAST_NOISE * max(block.noise(signal) for block in (*first.blocks, trial.blocks[-1])),
         )
         for signal in suspects
     )

@@ -14,7 +14,7 @@ __all__ = ["wait_after"]
 
 TARGET = 0.08
 TARGET_MARGIN = 0.4
-"""Share of what was added, and of the tolerance, below which it does not pay to wait for more: that is well within what
+"""Share of what was added, and of the tolerance, below which it does not pay to wait for more: that is within what
 counts as gone."""
 
 HALF = 0.5
