@@ -78,18 +78,14 @@ def second_cycle(
     while True:
         trial.rested(first)
         has_stayed |= any(first.kept[signal].stays for signal in suspects)
-        is_rested = first.is_drained(suspects)
-        requests = _without_pauses(first)
-        is_quick = is_rested and _are_telling(trial, first, requests, suspects)
-        if is_quick:
-            again = yield from trial.run_loads(requests)
-        else:
-            again = yield from trial.run_block(dose, idle_share=trial.idle_share(dose) if is_rested else 1.0)
+        again = yield from _load_again(trial, first, suspects, dose)
+        is_randomised = again is trial.blocks[-1]
+        if is_randomised:
             for signal, case in cases.items():
                 case.hear(again, signal, trial.thresholds)
-        rest = yield from _wait_for_drain(trial, first, suspects, again, is_quick=is_quick)
+        rest = yield from _wait_for_drain(trial, first, suspects, again)
         staying = [signal for signal in suspects if rest.keeps(signal)]
-        proven = [] if is_quick else [s for s in staying if cases[s].is_proven]
+        proven = [signal for signal in staying if is_randomised and cases[signal].is_proven]
         leaking = [signal for signal in proven if rest.keeps_as_much_as(first, signal)]
         if leaking and not rest.tops(trial.held) and rest.is_telling(leaking):
             p_value = cases[leaking[0]].p_value
@@ -112,6 +108,16 @@ def _case_of(trial: Trial, first: Rest, signal: Signal, *, is_proven: bool) -> _
     suspicious, *looks = first.blocks
     p_value = looks[-1].p_value(signal) if is_proven else 1.0
     return _Case(signal in suspicious.suspects(trial.thresholds), looks, p_value)
+
+
+def _load_again(trial: Trial, first: Rest, suspects: tuple[Signal, ...], dose: int) -> Part[Evidence]:
+    """Return what loads without pauses show if these tell as well as a block of *dose* would, else such a block."""
+    if not first.is_drained(suspects):
+        return (yield from trial.run_block(dose))
+    requests = _without_pauses(first)
+    if _are_telling(trial, first, requests, suspects):
+        return (yield from trial.run_loads(requests))
+    return (yield from trial.run_block(dose, idle_share=trial.idle_share(dose)))
 
 
 def _without_pauses(first: Rest) -> int:
@@ -146,17 +152,15 @@ def _are_telling(trial: Trial, first: Rest, requests: int, suspects: tuple[Signa
     )
 
 
-def _wait_for_drain(
-    trial: Trial, first: Rest, suspects: tuple[Signal, ...], again: Evidence, *, is_quick: bool
-) -> Part[Rest]:
+def _wait_for_drain(trial: Trial, first: Rest, suspects: tuple[Signal, ...], again: Evidence) -> Part[Rest]:
     """Return what *again* leaves behind after a wait that is as long as it has to be.
 
-    What stays at rest after a cycle that *is_quick* is for the next one to tell.
+    What stays at rest after loads without pauses is for the next cycle to tell.
     """
     # What drains does so in as long as it took before.
     enough_s = trial.plan.wait_s if first.falling(suspects) else AMPLE_WAIT * first.settled_s + AMPLE_WAIT_S
     rest = yield from trial.rest([again], min(trial.plan.wait_s, enough_s))
-    is_open = not rest.is_drained(suspects) and (rest.falling(suspects) or not is_quick)
+    is_open = not rest.is_drained(suspects) and (rest.falling(suspects) or again is trial.blocks[-1])
     if is_open and rest.waited_s < trial.plan.wait_s:  # a flush comes at its own time
         rest = yield from trial.rest([again], trial.plan.wait_s - rest.waited_s, is_whole=True)
     return rest

@@ -16,7 +16,6 @@ __all__ = [
     "FEW_ROUNDS",
     "FIRST_ROUNDS",
     "IDLE_SHARE",
-    "LEAST_ROUNDS",
     "MAX_SUSPICIONS",
     "SPREAD",
     "SUSPICION_LEVEL",
@@ -40,9 +39,6 @@ choices, so the smallest p-value is 0.014, which is enough for a suspicion or a 
 
 FIRST_ROUNDS = 4
 """Rounds of the block that only takes up once-only growth."""
-
-LEAST_ROUNDS = 2
-"""Rounds of the smallest block: one with load, and one without."""
 
 IDLE_SHARE = 1 / 3
 """Length of the idle rounds of a block that only has to raise a suspicion, as a share of the loaded ones.

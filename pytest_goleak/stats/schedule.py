@@ -9,15 +9,7 @@ from dataclasses import dataclass
 from pytest_goleak.model.observation import LoadResult, Signal
 from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.blur import is_blurred, is_proven_but_for_blur, likely_high, too_noisy
-from pytest_goleak.stats.design import (
-    BLOCK_ROUNDS,
-    FIRST_ROUNDS,
-    IDLE_SHARE,
-    LEAST_ROUNDS,
-    SPREAD,
-    WARM_UP_REQUESTS,
-    Thresholds,
-)
+from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, SPREAD, WARM_UP_REQUESTS, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
 __all__ = ["DOUBLING", "Schedule"]
@@ -38,6 +30,9 @@ MOST_OUTWEIGHING = 2
 OUTWEIGHING_S = 3.0
 """Largest factor between the dose of a block and that of its repetition, to outweigh what was there before; or time
 that the latter may take, if that is more. A leak loses little by it: most of that is taken off its wait."""
+
+LEAST_ROUNDS = 2
+"""Rounds of the smallest block: one with load, and one without."""
 
 FIRST_BLOCK_SHARE = 0.2
 """Share of the budget that the block which is not judged may take with more rounds than these."""

@@ -23,15 +23,7 @@ from pytest_goleak.model.step import (
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.blur import grows_with_time, is_blurred, is_proven_but_for_blur, would_blur
 from pytest_goleak.stats.classes import bytes_alone_reached, must_outlast
-from pytest_goleak.stats.design import (
-    ALPHA,
-    BLOCK_ROUNDS,
-    FIRST_ROUNDS,
-    IDLE_SHARE,
-    MAX_SUSPICIONS,
-    Coin,
-    Thresholds,
-)
+from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.drift import background_drift
 from pytest_goleak.stats.evidence import Evidence, judge_block
 from pytest_goleak.stats.noise import Looking

@@ -132,7 +132,7 @@ def test_a_repetition_outweighs_what_was_there_before_if_twice_the_dose_does(out
 
     dose = schedule.repeat_dose(first, [Signal.HEAP_OBJECTS], THRESHOLDS, outweighing=outweighing * first.requests)
 
-    assert dose == pytest.approx(times * first.dose, abs=2)
+    assert dose == pytest.approx(times * first.dose, abs=1)
 
 
 @pytest.mark.parametrize(("rate", "times"), [(50_000, 3.6), (1_000, 1)])
