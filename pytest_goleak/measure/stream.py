@@ -150,11 +150,13 @@ class LoadStream:
     def _raised(self, result: LoadResult) -> int:
         """Return the connections to try next; as many as there are if the present ones have proved themselves."""
         answer_s = self.concurrency / result.rate if result.rate > 0 else 0.0
-        if answer_s <= SLOW_ANSWER_S or result.duration_s > MAX_TRIAL_S:
-            return self.concurrency
         most = min(self._most, MAX_CONCURRENCY if answer_s < VERY_SLOW_ANSWER_S else MAX_CONCURRENCY_IF_VERY_SLOW)
         more = min(RAISE * self.concurrency, most)
-        return more if more >= WORTHWHILE * self.concurrency else self.concurrency
+        if answer_s <= SLOW_ANSWER_S or more < WORTHWHILE * self.concurrency:
+            return self.concurrency
+        # What is bound by its bandwidth gains less each time; the next trial is taken to gain what the last one did.
+        gain = result.rate / self._before[1] if self._before else RAISE
+        return more if more <= MAX_TRIAL_S * result.rate * gain else self.concurrency
 
     def _check(self, result: LoadResult) -> None:
         if result.completed < result.planned:

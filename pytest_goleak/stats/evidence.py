@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -47,6 +47,8 @@ class Evidence:
     """Requests answered before this block."""
     is_even: bool = True
     """Whether idle rounds were as long as loaded ones."""
+    later: tuple[Observation, ...] = ()
+    """Looks after it, before any other request."""
 
     @property
     def requests(self) -> int:
@@ -137,13 +139,26 @@ class Evidence:
         """Return the signals that keep this block from ``clean``.
 
         Their upper bound is not below the margin; or the estimate is as far below zero, which no service can be: then
-        noise of that size may hide growth of that size.
+        noise of that size may hide growth of that size. No noise hides more than is alive.
         """
         return tuple(
             signal
             for signal, growth in self.growth.items()
-            if not growth.high < thresholds.margin(signal) or growth.per_request < -thresholds.margin(signal)
+            if (not growth.high < thresholds.margin(signal) or growth.per_request < -thresholds.margin(signal))
+            and not self.most_alive(signal) < thresholds.margin(signal)
         )
+
+    def most_alive(self, signal: Signal) -> float:
+        """Return all that is alive of *signal* after the last load, per request so far: what these left is among it.
+
+        A bound without chance or assumption; it tells much where little is alive, such as goroutines that come and go.
+        Infinite for a block that is only foreseen.
+        """
+        if not self.result.observations:
+            return math.inf
+        last = max(number for number, dose in enumerate(self.doses) if dose)
+        looks = (*self.result.observations[last + 1 :], *self.later)
+        return min(look.level(signal) for look in looks) / (self.served_before + self.requests)
 
     def rising_hints(self, thresholds: Thresholds) -> tuple[Signal, ...]:
         """Return the signals of :meth:`hints` whose growth is significant also if time alone adds to it."""
@@ -160,6 +175,10 @@ class Evidence:
             for signal, growth in self.growth.items()
         ]
         return math.ceil(self.dose * max(shares)) if math.isfinite(max(shares)) else 0
+
+    def followed_by(self, looks: Sequence[Observation]) -> Evidence:
+        """Return this block with *looks* that came after it, before any other request."""
+        return replace(self, later=tuple(looks))
 
     def sharpened_by(self, earlier: Evidence) -> Evidence:
         """Return this block with the figures that both blocks together give."""
@@ -253,11 +272,11 @@ class Evidence:
 
     def estimate(self, signal: Signal, outcome: Outcome, thresholds: Thresholds) -> SignalEstimate:
         """Return the figures of *signal* for the report."""
-        growth = self.growth[signal]
+        growth, most = self.growth[signal], self.most_alive(signal)
         return SignalEstimate(
-            per_request=growth.per_request,
-            low=growth.low,
-            high=growth.high,
+            per_request=min(growth.per_request, most),
+            low=min(growth.low, most),
+            high=min(growth.high, most),
             p_value=growth.p_value,
             min_detectable=self.min_detectable(signal, thresholds),
             outcome=outcome,
@@ -275,7 +294,8 @@ class Evidence:
         half_width = (growth.high - growth.low) / 2
         noise = half_width if math.isfinite(half_width) else math.inf
         certain = max(2 * thresholds.alarm(signal), 2 * thresholds.floor(signal) / max(1, self.requests), 3 * noise)
-        return min(certain, thresholds.margin(signal)) if growth.high < thresholds.margin(signal) else certain
+        margin = thresholds.margin(signal)
+        return min(certain, margin) if min(growth.high, self.most_alive(signal)) < margin else certain
 
 
 def judge_block(doses: tuple[int, ...], result: BlockResult, *, served_before: int, is_even: bool = True) -> Evidence:

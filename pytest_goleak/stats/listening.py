@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pytest_goleak.model.observation import Observation, Signal
-from pytest_goleak.model.step import Drain, Listen, ListenResult
+from pytest_goleak.model.step import Listen, ListenResult
 from pytest_goleak.stats.noise import Looking, best_looking, is_restless
 from pytest_goleak.stats.trial import Part, Trial
 
@@ -20,11 +20,13 @@ LISTEN_SLICE_SHARE = 0.1
 """Time after which it is seen whether what was heard is enough, and share of what was heard that it is at least."""
 
 
-def listen(trial: Trial, signals: Sequence[Signal], *, instead_of: Drain | None = None) -> Part[ListenResult]:
+def listen(
+    trial: Trial, signals: Sequence[Signal], *, is_told: Callable[[Sequence[Observation]], bool] | None = None
+) -> Part[ListenResult]:
     """Learn how *signals* move by themselves; if they never rest, look in the way that suits that from now on.
 
-    Return what was heard: as much as there is time for, or as tells how what swells is dropped, or all that an idle
-    wait *instead_of* which it listens would tell.
+    Return what was heard: as much as there is time for, or as tells how what swells is dropped, or until *is_told* says
+    that the looks so far tell all.
     """
     trial.listened_after = len(trial.blocks)
     ends_s = trial.schedule.elapsed_s + max(LISTEN_S, LISTEN_SHARE * trial.schedule.remaining_s)
@@ -35,7 +37,7 @@ def listen(trial: Trial, signals: Sequence[Signal], *, instead_of: Drain | None 
         result = yield from trial.ask(Listen(seconds=slice_s), ListenResult)
         heard += result.observations
         heard_s = heard[-1].at_s - heard[0].at_s
-        is_over = result.elapsed_s >= ends_s or (instead_of is not None and instead_of.is_silent(heard))
+        is_over = result.elapsed_s >= ends_s or (is_told is not None and is_told(heard))
         if is_over or heard_s >= LISTEN_S:
             _hear(trial, heard, signals)
             is_over |= bool(trial.looking.looks.falls)

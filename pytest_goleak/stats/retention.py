@@ -157,9 +157,11 @@ class Rest:
     def most_left(self, signal: Signal) -> float:
         """Return what may have stayed, per request.
 
-        The level before the blocks has the backlog in it, and that is gone now: as much may have stayed unseen.
+        The level before the blocks has the backlog in it, and that is gone now: as much may have stayed unseen; but no
+        more than is alive.
         """
-        return self.kept[signal].rate + self.unseen[signal] / self.kept[signal].requests
+        last = self.blocks[-1].followed_by(self.drain.observations)
+        return min(self.kept[signal].rate + self.unseen[signal] / self.kept[signal].requests, last.most_alive(signal))
 
     def remains(self, signal: Signal) -> float:
         """Return the most that may go away yet: what was not there before, and what was and has not gone.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_goleak.model.growth import GrowthClass
-from pytest_goleak.model.observation import Signal
+from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Verdict
-from pytest_goleak.model.step import Block, BlockResult
+from pytest_goleak.model.step import Block, BlockResult, ListenResult
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import class_of_leak
@@ -148,8 +150,10 @@ def look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] =
         return None
     heard = None
     if not trial.has_listened:
-        wait = trial.wait_after([block], trial.plan.wait_s, signals=unproven)
-        heard = yield from listen(trial, unproven, instead_of=wait)
+        heard = yield from _listen_after(trial, block, unproven)
+        block = block.followed_by(heard.observations)
+        if not (suspects or block.unproven(trial.thresholds)):
+            return clean_if_proven(trial, block)  # so little was alive in between that all is bounded
         if block.stands(heard.observations[-1], unproven, trial.thresholds):
             return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
     if trial.is_restless:
@@ -164,3 +168,13 @@ def look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] =
     if rest.falling(unproven) or not (has_fallen or (fell_idle and rest.is_drained(unproven))):
         return None
     return (yield from second_cycle(trial, rest, unproven, []))
+
+
+def _listen_after(trial: Trial, block: Evidence, signals: Sequence[Signal]) -> Part[ListenResult]:
+    """Listen after *block* until that tells all that an idle wait would, or so little is alive that it is bounded."""
+    wait = trial.wait_after([block], trial.plan.wait_s, signals=signals)
+
+    def is_told(looks: Sequence[Observation]) -> bool:
+        return wait.is_silent(looks) or not block.followed_by(looks).unproven(trial.thresholds)
+
+    return (yield from listen(trial, signals, is_told=is_told))

@@ -209,6 +209,14 @@ def test_slow_endpoints_get_more_connections_where_that_helps(latency_s, rate, e
     assert driver.jobs[-1].concurrency == connections
 
 
+def test_where_more_connections_helped_little_the_next_ones_are_not_tried():
+    bench, driver, _, _ = bench_of(rate=85, latency_s=0.3)
+    conduct(ask(WarmUp(seconds=0.4, max_requests=1000))[0], bench)
+
+    assert [job.concurrency for job in driver.jobs[:2]] == [16, 64]
+    assert max(job.concurrency for job in driver.jobs) == 64
+
+
 def test_connections_that_the_service_can_not_bear_are_given_up():
     def refuse(job):
         return {"completed": 64, "errors": {"connection refused": job.requests - 64}} if job.concurrency > 64 else {}

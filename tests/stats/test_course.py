@@ -5,6 +5,7 @@ import pytest
 from benchmarks.simulation import (
     SimulatedService,
     bounded_cache,
+    breathing_pool,
     conclude,
     drain_of_another,
     gaussian,
@@ -204,3 +205,19 @@ def test_a_block_after_one_that_others_disturbed_has_short_idle_rounds(seed):
     assert verdict.outcome is Outcome.CLEAN
     assert last.idle_share == pytest.approx(1 / 3)
     assert sum(last.doses) == pytest.approx(sum(disturbed.doses), rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_goroutines_that_come_and_go_are_listened_to_until_few_are_alive(seed):
+    verdict, service = run(breathing_pool(150), seed=seed)
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert service.listened_s() <= 0.5
+    assert service.world.now < 5
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_but_those_that_stay_are_a_leak(seed):
+    verdict, _ = run(breathing_pool(150), leak(0, 0, 1, every=5), seed=seed)
+
+    assert verdict.outcome is Outcome.LEAK
