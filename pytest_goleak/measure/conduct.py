@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pytest_goleak.measure.pace import Pace
-from pytest_goleak.measure.settle import SLOW_COLLECTION_S, are_equal, check_same_process, listen, settle_noisy
+from pytest_goleak.measure.settle import (
+    SLOW_COLLECTION_S,
+    Patience,
+    are_equal,
+    check_same_process,
+    listen,
+    settle_noisy,
+)
 from pytest_goleak.measure.stream import Stream
 from pytest_goleak.model.errors import GoleakError, LoadDriverError
 from pytest_goleak.model.looks import ONE_LOOK, Looks
@@ -90,6 +97,7 @@ class _Measurement:
         self.seen: list[Observation] = []
         self.blocks = 0
         self.pace = Pace()
+        self.patience = Patience()
         self.has_grown = False
         """Whether levels were others after the latest load."""
         self.foreseen: Mapping[Signal, float] = {}
@@ -235,6 +243,7 @@ class _Measurement:
             looks,
             collections=2 if is_loaded and not has_grown else 1,
             before=None if has_grown else last,
+            patience=self.patience,
         )
         if is_loaded:
             self.has_grown = last is not None and not are_equal(last, observation)

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pytest_goleak.model.errors import TargetRestartedError
 from pytest_goleak.model.looks import Looks
 from pytest_goleak.model.observation import Observation
 from pytest_goleak.model.protocols import Clock, Source
 
-__all__ = ["SLOW_COLLECTION_S", "are_equal", "check_same_process", "listen", "settle", "settle_noisy"]
+__all__ = ["SLOW_COLLECTION_S", "Patience", "are_equal", "check_same_process", "listen", "settle", "settle_noisy"]
 
 LOOK_INTERVAL_S = 0.02
 """Pause between two looks at a noisy service."""
 
 PATIENCE_S = 1.0
-"""Longest time for one settling; what falls for longer is the drain's business."""
+LITTLE_PATIENCE_S = 0.25
+"""Longest time for one settling, and for those after one that took longer: it is the drain's business."""
 
 SLOW_COLLECTION_S = 0.3
 """Observations that cost more than this are not repeated: such a heap is large, and its own noise larger."""
 
 
-def settle(source: Source, clock: Clock, *, collections: int = 2, before: Observation | None = None) -> Observation:
+@dataclass(slots=True)
+class Patience:
+    """How long a settling may take, in one measurement."""
+
+    seconds: float = PATIENCE_S
+
+    def lose(self) -> None:
+        """Take in that levels fall for longer than that."""
+        self.seconds = LITTLE_PATIENCE_S
+
+
+def settle(
+    source: Source,
+    clock: Clock,
+    *,
+    collections: int = 2,
+    before: Observation | None = None,
+    patience: Patience | None = None,
+) -> Observation:
     """Return the levels after so many collections, and further ones while anything falls.
 
     ``sync.Pool`` survives one collection, finalizers and clean-ups need one more per link, and connections that we
@@ -29,21 +48,30 @@ def settle(source: Source, clock: Clock, *, collections: int = 2, before: Observ
     that are what they were *before* have nothing to fall from. The cost is that of the first look, which is what
     another one will cost.
     """
-    deadline = clock.now() + PATIENCE_S
+    patience = patience or Patience()
+    deadline = clock.now() + patience.seconds
     first = observation = source.observe(collections=collections)
     is_over = before is not None and not observation.is_falling and are_equal(before, observation)
     while not is_over and observation.cost_s < SLOW_COLLECTION_S and clock.now() < deadline:
         clock.sleep(0.005)
         earlier, observation = observation, source.observe(collections=1)
         is_over = not observation.is_falling and not _fell(earlier, observation)
+    if not is_over and clock.now() >= deadline:
+        patience.lose()
     return replace(observation, cost_s=first.cost_s)
 
 
 def settle_noisy(
-    source: Source, clock: Clock, looks: Looks, *, collections: int = 2, before: Observation | None = None
+    source: Source,
+    clock: Clock,
+    looks: Looks,
+    *,
+    collections: int = 2,
+    before: Observation | None = None,
+    patience: Patience | None = None,
 ) -> Observation:
     """Return the levels that several *looks* give at a service whose levels may never rest."""
-    seen = [settle(source, clock, collections=collections, before=before)]
+    seen = [settle(source, clock, collections=collections, before=before, patience=patience)]
     while not looks.are_over(seen):
         clock.sleep(LOOK_INTERVAL_S)
         seen.append(source.observe(collections=1))

@@ -2,7 +2,15 @@ import dataclasses
 
 import pytest
 
-from pytest_goleak.measure.settle import PATIENCE_S, check_same_process, listen, settle, settle_noisy
+from pytest_goleak.measure.settle import (
+    LITTLE_PATIENCE_S,
+    PATIENCE_S,
+    Patience,
+    check_same_process,
+    listen,
+    settle,
+    settle_noisy,
+)
 from pytest_goleak.model.errors import TargetRestartedError
 from pytest_goleak.model.looks import Looks
 from tests.measure.fakes import FakeClock, FakeSource
@@ -53,6 +61,23 @@ def test_patience_is_bounded():
     settle(source, clock)
 
     assert PATIENCE_S <= clock.time < 2 * PATIENCE_S
+
+
+def test_patience_that_was_lost_is_short():
+    source, clock = source_of(*((10**9 - 10**6 * i, 9_000, 10) for i in range(10**4)))
+    patience = Patience()
+    settle(source, clock, patience=patience)
+    lost_at_s = clock.time
+    settle(source, clock, patience=patience)
+
+    assert LITTLE_PATIENCE_S <= clock.time - lost_at_s < 2 * LITTLE_PATIENCE_S
+
+
+def test_patience_is_kept_where_levels_settle_in_time():
+    patience = Patience()
+    settle(*source_of((3_000_000, 9_000, 40), (2_000_000, 9_000, 20), REST), patience=patience)
+
+    assert patience.seconds == PATIENCE_S
 
 
 def test_slow_collections_are_not_repeated():
