@@ -23,6 +23,9 @@ AT_ONCE = 0.8
 REACHED = 0.95
 """Share of all growth after which it counts as levelled off."""
 
+LONG_BEFORE = 0.5
+"""Share of the requests after which bytes had grown by which other growth was over that is none of theirs."""
+
 Floats = NDArray[np.float64]
 
 
@@ -67,26 +70,32 @@ def class_of_bounded(points: Sequence[Point], thresholds: Thresholds) -> tuple[G
 def bytes_alone_reached(points: Sequence[Point], thresholds: Thresholds) -> int | None:
     """Return the requests after which bytes that grew without objects had grown, ``None`` if there were none.
 
-    A slice or buffer that doubles does so in a single round of many, which no test of a block calls significant.
+    A slice or buffer that doubles does so in a single round of many, which no test of a block calls significant. What
+    grew in objects at the beginning, such as connections, is not what holds bytes that grew long after it.
     """
-    if any(_reached(points, signal, thresholds) is not None for signal in (Signal.HEAP_OBJECTS, Signal.GOROUTINES)):
+    reached = _reached(points, Signal.HEAP_BYTES, thresholds)
+    if reached is None:
         return None
-    return _reached(points, Signal.HEAP_BYTES, thresholds)
+    others = [_reached(points, signal, thresholds) for signal in (Signal.HEAP_OBJECTS, Signal.GOROUTINES)]
+    return reached if all(other is None or other < LONG_BEFORE * reached for other in others) else None
 
 
 def must_outlast(blocks: Sequence[Evidence], thresholds: Thresholds) -> int:
     """Return how many requests more must be flat before the growth that made one of *blocks* suspicious has ended.
 
     Three quarters of those that there were by then, and twice as many where bytes grew alone: that doubles. The first
-    block only takes up once-only growth.
+    block only takes up once-only growth. One in which bytes alone grew a little is not flat: what doubles steps rarely.
     """
-    flat = 0
+    bytes_alone = (Signal.HEAP_BYTES,)
+    grown, flat = 0, 0
     for block in reversed(blocks[1:]):
-        if suspects := block.suspects(thresholds):
-            doubling = suspects == (Signal.HEAP_BYTES,)
-            grown = (2.0 if doubling else 0.75) * (block.served_before + block.requests)
-            return max(0, int(grown) - flat)
-        flat += block.requests
+        suspects = block.suspects(thresholds)
+        if suspects or block.hints(thresholds) == bytes_alone:
+            grown = grown or block.served_before + block.requests
+        elif not grown:
+            flat += block.requests
+        if suspects:
+            return max(0, int((2.0 if suspects == bytes_alone else 0.75) * grown) - flat)
     return 0
 
 

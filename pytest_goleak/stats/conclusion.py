@@ -20,7 +20,16 @@ from pytest_goleak.stats.kept import kept_of
 from pytest_goleak.stats.retention import Rest
 from pytest_goleak.stats.trial import Part, Trial
 
-__all__ = ["clean_after_drain", "clean_if_proven", "clean_reason", "doubt_of", "inconclusive", "interrupted", "leak"]
+__all__ = [
+    "clean_after_drain",
+    "clean_if_proven",
+    "clean_reason",
+    "doubt_about_clean",
+    "doubt_of",
+    "inconclusive",
+    "interrupted",
+    "leak",
+]
 
 NOISY_SHARE = 0.1
 AMPLE_GROWTH = 10
@@ -114,25 +123,30 @@ def _feed_profile(trial: Trial, last: Evidence) -> Part[None]:
 
 def clean_if_proven(trial: Trial, block: Evidence) -> Verdict | None:
     """Return ``clean`` if *block* proves every signal's growth small, after requests enough."""
-    followed = block.suspects(trial.thresholds)  # those of the pooled figures were not followed by anything
-    block = trial.sharpened(block)
-    doubt = _open_question(trial, block, followed=followed)
-    if doubt is None and not trial.schedule.is_enough():
-        doubt = f"{trial.schedule.served:,} requests are too few to have met late and rare leaks"
-    if doubt is None and trial.must_outlast():
-        doubt = "growth stopped only just now"
-    if doubt is not None:
+    if (doubt := doubt_about_clean(trial, block)) is not None:
         trial.last_doubt = doubt
         return None
+    block = trial.sharpened(block)
     growth_class = _class_of_clean(trial)
     return trial.verdict(Outcome.CLEAN, clean_reason(trial, block), block, growth_class=growth_class)
+
+
+def doubt_about_clean(trial: Trial, block: Evidence) -> str | None:
+    """Return what keeps *block* from being ``clean``, ``None`` if nothing does."""
+    followed = block.suspects(trial.thresholds)  # those of the pooled figures were not followed by anything
+    doubt = _open_question(trial, trial.sharpened(block), followed=followed)
+    if doubt is not None:
+        return doubt
+    if not trial.schedule.is_enough():
+        return f"{trial.schedule.served:,} requests are too few to have met late and rare leaks"
+    return "growth stopped only just now" if trial.must_outlast() else None
 
 
 def _open_question(
     trial: Trial, block: Evidence, *, bounded: Sequence[Signal] = (), followed: Sequence[Signal] = ()
 ) -> str | None:
     """Return what *block* leaves open, beside *bounded* signals and hints that were *followed*; ``None`` if nothing."""
-    unproven = [signal for signal in block.unproven(trial.thresholds) if signal not in bounded]
+    unproven = [signal for signal in block.unbounded(trial.thresholds) if signal not in bounded]
     hints = [signal for signal in block.hints(trial.thresholds) if signal not in (*bounded, *followed)]
     if unproven:
         return _noise_reason(trial, block, unproven)

@@ -125,27 +125,35 @@ class Evidence:
         return any(2 * self._grown(signal) > TELLING * thresholds.floor(signal) for signal in signals)
 
     def growth_by_load(self, signal: Signal) -> float:
-        """Return the growth per request less what an idle round had as well; no less than what is there at the end."""
+        """Return the growth per request less what an idle round had as well.
+
+        No less than what was added and is there at the end, and no more than all that is alive then.
+        """
         grown = self.growth[signal].per_request
         if grown <= 0:
             return 0.0
         left = (self.end.level(signal) - self.start.level(signal)) / self.requests
-        return max(left, grown - max(0, *self.idle_changes(signal)) / self.dose)
+        return min(self.most_alive(signal), max(left, grown - max(0, *self.idle_changes(signal)) / self.dose))
 
     def _grown(self, signal: Signal) -> float:
         return self.growth[signal].per_request * self.requests
 
     def unproven(self, thresholds: Thresholds) -> tuple[Signal, ...]:
-        """Return the signals that keep this block from ``clean``.
+        """Return the signals that the rounds do not prove to grow less than is tolerated.
 
         Their upper bound is not below the margin; or the estimate is as far below zero, which no service can be: then
-        noise of that size may hide growth of that size. No noise hides more than is alive.
+        noise of that size may hide growth of that size.
         """
         return tuple(
             signal
             for signal, growth in self.growth.items()
-            if (not growth.high < thresholds.margin(signal) or growth.per_request < -thresholds.margin(signal))
-            and not self.most_alive(signal) < thresholds.margin(signal)
+            if not growth.high < thresholds.margin(signal) or growth.per_request < -thresholds.margin(signal)
+        )
+
+    def unbounded(self, thresholds: Thresholds) -> tuple[Signal, ...]:
+        """Return those of :meth:`unproven` that keep this block from ``clean``: no noise hides more than is alive."""
+        return tuple(
+            signal for signal in self.unproven(thresholds) if not self.most_alive(signal) < thresholds.margin(signal)
         )
 
     def most_alive(self, signal: Signal) -> float:

@@ -11,7 +11,7 @@ from pytest_goleak.model.step import Block, BlockResult, ListenResult
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import class_of_leak
-from pytest_goleak.stats.conclusion import clean_after_drain, clean_if_proven, leak
+from pytest_goleak.stats.conclusion import clean_after_drain, clean_if_proven, doubt_about_clean, leak
 from pytest_goleak.stats.cycles import second_cycle
 from pytest_goleak.stats.evidence import FADING, TELLING, Evidence
 from pytest_goleak.stats.listening import listen
@@ -152,8 +152,8 @@ def look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] =
     if not trial.has_listened:
         heard = yield from _listen_after(trial, block, unproven)
         block = block.followed_by(heard.observations)
-        if not (suspects or block.unproven(trial.thresholds)):
-            return clean_if_proven(trial, block)  # so little was alive in between that all is bounded
+        if not suspects and (verdict := clean_if_proven(trial, block)) is not None:
+            return verdict  # so little was alive in between that all is bounded
         if block.stands(heard.observations[-1], unproven, trial.thresholds):
             return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
     if trial.is_restless:
@@ -171,10 +171,11 @@ def look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] =
 
 
 def _listen_after(trial: Trial, block: Evidence, signals: Sequence[Signal]) -> Part[ListenResult]:
-    """Listen after *block* until that tells all that an idle wait would, or so little is alive that it is bounded."""
+    """Listen after *block* until that tells all that an idle wait would, or so little is alive that it is clean."""
     wait = trial.wait_after([block], trial.plan.wait_s, signals=signals)
 
     def is_told(looks: Sequence[Observation]) -> bool:
-        return wait.is_silent(looks) or not block.followed_by(looks).unproven(trial.thresholds)
+        later = block.followed_by(looks)
+        return wait.is_silent(looks) or not (later.suspects(trial.thresholds) or doubt_about_clean(trial, later))
 
     return (yield from listen(trial, signals, is_told=is_told))

@@ -267,12 +267,12 @@ class Trial:
 
     def estimates(self, block: Evidence, *, leaking: Iterable[Signal] = ()) -> dict[Signal, SignalEstimate]:
         """Return the figures of *block* for the report, those in *leaking* as leaks."""
-        unproven = block.unproven(self.thresholds)
+        unbounded = block.unbounded(self.thresholds)
         outcomes = dict.fromkeys(leaking, Outcome.LEAK)
         return {
             signal: block.estimate(
                 signal,
-                outcomes.get(signal, Outcome.INCONCLUSIVE if signal in unproven else Outcome.CLEAN),
+                outcomes.get(signal, Outcome.INCONCLUSIVE if signal in unbounded else Outcome.CLEAN),
                 self.thresholds,
             )
             for signal in Signal

@@ -60,7 +60,7 @@ def test_it_bounds_what_rounds_leave_open():
     estimate = block.estimate(GOROUTINES, Outcome.CLEAN, THRESHOLDS)
 
     assert block.growth[GOROUTINES].high > MARGIN
-    assert GOROUTINES not in block.unproven(THRESHOLDS)
+    assert GOROUTINES not in block.unbounded(THRESHOLDS)
     assert estimate.low <= estimate.per_request <= estimate.high == pytest.approx(30 / REQUESTS)
     assert estimate.min_detectable == MARGIN, "what noise hides is not seen, but for what could not be alive"
 
@@ -68,5 +68,5 @@ def test_it_bounds_what_rounds_leave_open():
 def test_looks_after_the_block_count():
     block = block_of([400, 900, 100, 950, 200, 990, 50, 800, 600, 300, 700])
 
-    assert GOROUTINES in block.unproven(THRESHOLDS)
-    assert GOROUTINES not in block.followed_by([look(11, 500), look(12, 80), look(13, 600)]).unproven(THRESHOLDS)
+    assert GOROUTINES in block.unbounded(THRESHOLDS)
+    assert GOROUTINES not in block.followed_by([look(11, 500), look(12, 80), look(13, 600)]).unbounded(THRESHOLDS)

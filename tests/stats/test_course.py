@@ -213,7 +213,7 @@ def test_goroutines_that_come_and_go_are_listened_to_until_few_are_alive(seed):
 
     assert verdict.outcome is Outcome.CLEAN
     assert service.listened_s() <= 0.5
-    assert service.world.now < 5
+    assert service.rounds() == [BLOCK_ROUNDS]
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
