@@ -51,6 +51,11 @@ at most, which is the level of a suspicion. Blocks that confirm one have rounds 
 SPREAD = 0.2
 """By how much doses vary up and down, so that batches of the service do not run in step with ours."""
 
+GROWING = 1.2
+GROWING_SPREAD = 0.1
+"""Factor from one round to the next, and by how much doses vary, in a block for what grows in ever rarer steps: in each
+loaded round the requests so far grow by a quarter at least, if the mean dose is 1.3 times as many as those before."""
+
 MAX_SUSPICIONS = 8
 """Blocks that may raise a suspicion, the first one among them; a run that needs more is inconclusive."""
 
@@ -110,12 +115,18 @@ class Coin:
         """Return the doses of one block: half of the rounds idle, the others about *requests* each."""
         return self.rounds(requests, rounds=rounds)[0]
 
-    def rounds(self, requests: int, *, rounds: int = BLOCK_ROUNDS) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def rounds(
+        self, requests: int, *, rounds: int = BLOCK_ROUNDS, is_growing: bool = False
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the doses of one block, and the sizes of its rounds: what each would get if it were loaded.
 
         The sizes vary by :data:`SPREAD`. Idle rounds vary in length as loaded ones do: else what has a period would add
-        the same to every idle round alone.
+        the same to every idle round alone. If the block *is_growing* each round is larger than the one before it,
+        whichever are loaded, and varies less.
         """
         loaded = set(self._random.sample(range(rounds), rounds // 2))
-        sizes = tuple(max(1, round(requests * self._random.uniform(1 - SPREAD, 1 + SPREAD))) for _ in range(rounds))
+        spread = GROWING_SPREAD if is_growing else SPREAD
+        shape = [GROWING**number if is_growing else 1.0 for number in range(rounds)]
+        means = [requests * each * rounds / sum(shape) for each in shape]
+        sizes = tuple(max(1, round(mean * self._random.uniform(1 - spread, 1 + spread))) for mean in means)
         return tuple(size if index in loaded else 0 for index, size in enumerate(sizes)), sizes

@@ -73,6 +73,12 @@ AT_ONCE = 1.5
 DOUBLING = (Signal.HEAP_BYTES,)
 """What grows where a slice or buffer is appended to: it is replaced by a larger one now and then."""
 
+DOUBLING_DOSE = 1.3
+DOUBLING_SHARE = 0.8
+"""Mean dose of the block that repeats such growth, as a multiple of the requests so far; and the time that it may take
+on average, as a share of what there is but for an idle wait: if its last rounds are loaded it takes half as long again,
+and a wait after so long a block is short."""
+
 MAX_GROWTH = {Signal.HEAP_BYTES: 192 * 1024 * 1024, Signal.GOROUTINES: 3_000}
 """Growth that one block may bring about in the service, in the signal's unit: a test must not drive it out of memory,
 nor out of descriptors, of which a goroutine that leaks may hold one."""
@@ -286,12 +292,13 @@ class Schedule:
         return dose if block.dose <= wanted <= dose else block.dose
 
     def _doubling_dose(self, block: Evidence, thresholds: Thresholds) -> int:
-        """Return the dose that repeats the growth of a slice or buffer: it must grow by a part of all it has.
+        """Return the mean dose that repeats the growth of a slice or buffer: it must grow by a part of all it has.
 
-        Capacity grows by a quarter at least, so that rounds of as many requests as there were so far have a step each:
-        in the fifth of them the requests still grow from five times to six times as many.
+        Capacity grows by a quarter at least. So do the requests so far in each loaded round, if rounds grow, too.
         """
-        return max(block.dose, self._capped(self.served, self.remaining_s - self.idle_s, block, thresholds))
+        wanted = math.ceil(DOUBLING_DOSE * self.served)
+        seconds = DOUBLING_SHARE * (self.remaining_s - self.idle_s)
+        return max(block.dose, self._capped(wanted, seconds, block, thresholds))
 
     def has_time_to_wait(self) -> bool:
         """Whether an idle wait still fits."""

@@ -52,7 +52,7 @@ def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> P
     if (doubt := _too_early(trial, block, suspects, dose)) is not None or dose is None:
         trial.last_doubt = doubt or ""
         return None
-    repeat = yield from trial.run_block(dose)
+    repeat = yield from trial.run_block(dose, is_growing=suspects == DOUBLING)
     trial.repetitions.append((block, repeat))
     confirmed = [signal for signal in suspects if repeat.repeats(block, signal)]
     unproven = repeat.unproven(trial.thresholds)

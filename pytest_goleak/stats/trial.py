@@ -127,9 +127,11 @@ class Trial:
         has_blurred = is_blurred(last, self.thresholds) and is_proven_but_for_blur(last, self.thresholds)
         return 1.0 if has_blurred or would_blur(last, self.thresholds, dose=dose) else IDLE_SHARE
 
-    def run_block(self, dose: int, *, rounds: int = BLOCK_ROUNDS, idle_share: float = 1.0) -> Part[Evidence]:
-        """Run a block of about *dose* requests in each loaded round, and return what it shows."""
-        doses, sizes = self.coin.rounds(dose, rounds=rounds)
+    def run_block(
+        self, dose: int, *, rounds: int = BLOCK_ROUNDS, idle_share: float = 1.0, is_growing: bool = False
+    ) -> Part[Evidence]:
+        """Run a block of about *dose* requests in each loaded round, or on average, and return what it shows."""
+        doses, sizes = self.coin.rounds(dose, rounds=rounds, is_growing=is_growing)
         evidence = yield from self._measure(doses, sizes, idle_share=idle_share)
         self.blocks.append(evidence)
         self.starts_anew = False
