@@ -159,6 +159,7 @@ class _Measurement:
 
     def _block(self, step: Block) -> BlockResult:
         self.blocks += 1
+        self.patience.begin_block()
         self.foreseen = step.foreseen
         observations = [self._fresh() or self._first_of(step)]
         loads: list[LoadResult | None] = []

@@ -24,13 +24,16 @@ SLOW_COLLECTION_S = 0.3
 
 @dataclass(slots=True)
 class Patience:
-    """How long a settling may take, in one measurement."""
+    """How long a settling may take, in one measurement; the same for all rounds of a block."""
 
     seconds: float = PATIENCE_S
+    is_lost: bool = False
+    """Whether levels fell for longer than that."""
 
-    def lose(self) -> None:
-        """Take in that levels fall for longer than that."""
-        self.seconds = LITTLE_PATIENCE_S
+    def begin_block(self) -> None:
+        """Be short from now on, if it is lost."""
+        if self.is_lost:
+            self.seconds = LITTLE_PATIENCE_S
 
 
 def settle(
@@ -49,15 +52,15 @@ def settle(
     another one will cost.
     """
     patience = patience or Patience()
-    deadline = clock.now() + patience.seconds
     first = observation = source.observe(collections=collections)
+    deadline = clock.now() + patience.seconds
     is_over = before is not None and not observation.is_falling and are_equal(before, observation)
     while not is_over and observation.cost_s < SLOW_COLLECTION_S and clock.now() < deadline:
         clock.sleep(0.005)
         earlier, observation = observation, source.observe(collections=1)
         is_over = not observation.is_falling and not _fell(earlier, observation)
     if not is_over and clock.now() >= deadline:
-        patience.lose()
+        patience.is_lost = True
     return replace(observation, cost_s=first.cost_s)
 
 

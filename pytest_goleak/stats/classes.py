@@ -87,15 +87,16 @@ def must_outlast(blocks: Sequence[Evidence], thresholds: Thresholds) -> int:
     block only takes up once-only growth. One in which bytes alone grew a little is not flat: what doubles steps rarely.
     """
     bytes_alone = (Signal.HEAP_BYTES,)
-    grown, flat = 0, 0
+    must, flat = 0.0, 0
     for block in reversed(blocks[1:]):
         suspects = block.suspects(thresholds)
-        if suspects or block.hints(thresholds) == bytes_alone:
-            grown = grown or block.served_before + block.requests
-        elif not grown:
+        is_doubling = (suspects or block.hints(thresholds)) == bytes_alone
+        if suspects or is_doubling:
+            must = must or (2.0 if is_doubling else 0.75) * (block.served_before + block.requests)
+        elif not must:
             flat += block.requests
         if suspects:
-            return max(0, int((2.0 if suspects == bytes_alone else 0.75) * grown) - flat)
+            return max(0, int(must) - flat)
     return 0
 
 

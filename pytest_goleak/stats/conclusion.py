@@ -134,7 +134,8 @@ def clean_if_proven(trial: Trial, block: Evidence) -> Verdict | None:
 def doubt_about_clean(trial: Trial, block: Evidence) -> str | None:
     """Return what keeps *block* from being ``clean``, ``None`` if nothing does."""
     followed = block.suspects(trial.thresholds)  # those of the pooled figures were not followed by anything
-    doubt = _open_question(trial, trial.sharpened(block), followed=followed)
+    block = trial.sharpened(block)
+    doubt = _open_question(trial, block, block.unbounded(trial.thresholds), followed=followed)
     if doubt is not None:
         return doubt
     if not trial.schedule.is_enough():
@@ -143,11 +144,10 @@ def doubt_about_clean(trial: Trial, block: Evidence) -> str | None:
 
 
 def _open_question(
-    trial: Trial, block: Evidence, *, bounded: Sequence[Signal] = (), followed: Sequence[Signal] = ()
+    trial: Trial, block: Evidence, unproven: Sequence[Signal], *, followed: Sequence[Signal]
 ) -> str | None:
-    """Return what *block* leaves open, beside *bounded* signals and hints that were *followed*; ``None`` if nothing."""
-    unproven = [signal for signal in block.unbounded(trial.thresholds) if signal not in bounded]
-    hints = [signal for signal in block.hints(trial.thresholds) if signal not in (*bounded, *followed)]
+    """Return what *block* leaves open: *unproven* signals, and hints that were not *followed*; ``None`` if nothing."""
+    hints = [signal for signal in block.hints(trial.thresholds) if signal not in followed]
     if unproven:
         return _noise_reason(trial, block, unproven)
     if hints:
@@ -182,7 +182,8 @@ def clean_after_drain(
         and not rest.has_sunk([signal])
         and (rest.is_certain([signal]) or (first is not None and rest.began_at_rest(first, [signal])))
     ]
-    doubt = _open_question(trial, last, bounded=bounded)
+    unproven = [signal for signal in last.unproven(trial.thresholds) if signal not in bounded]
+    doubt = _open_question(trial, last, unproven, followed=bounded)
     if doubt is not None:
         trial.last_doubt = doubt
         return None

@@ -127,13 +127,14 @@ class Evidence:
     def growth_by_load(self, signal: Signal) -> float:
         """Return the growth per request less what an idle round had as well.
 
-        No less than what was added and is there at the end, and no more than all that is alive then.
+        No less than what was added and is there at the end, and no more than all that is there.
         """
         grown = self.growth[signal].per_request
         if grown <= 0:
             return 0.0
         left = (self.end.level(signal) - self.start.level(signal)) / self.requests
-        return min(self.most_alive(signal), max(left, grown - max(0, *self.idle_changes(signal)) / self.dose))
+        most = self.end.level(signal) / self.requests
+        return min(most, max(left, grown - max(0, *self.idle_changes(signal)) / self.dose))
 
     def _grown(self, signal: Signal) -> float:
         return self.growth[signal].per_request * self.requests
@@ -157,16 +158,18 @@ class Evidence:
         )
 
     def most_alive(self, signal: Signal) -> float:
-        """Return all that is alive of *signal* after the last load, per request so far: what these left is among it.
+        """Return all that is alive of *signal* after the last load, per request of the later loaded rounds.
 
-        A bound without chance or assumption; it tells much where little is alive, such as goroutines that come and go.
-        Infinite for a block that is only foreseen.
+        What each of these left is among it: a bound without chance, which tells much where little is alive, such as
+        goroutines that come and go. Earlier requests do not count, so that what began to leak meanwhile is not spread
+        over them. Infinite for a block that is only foreseen.
         """
         if not self.result.observations:
             return math.inf
-        last = max(number for number, dose in enumerate(self.doses) if dose)
-        looks = (*self.result.observations[last + 1 :], *self.later)
-        return min(look.level(signal) for look in looks) / (self.served_before + self.requests)
+        loaded = [number for number, dose in enumerate(self.doses) if dose]
+        looks = (*self.result.observations[loaded[-1] + 1 :], *self.later)
+        requests = sum(self.doses[number] for number in loaded[len(loaded) // 2 :])
+        return min(look.level(signal) for look in looks) / requests
 
     def rising_hints(self, thresholds: Thresholds) -> tuple[Signal, ...]:
         """Return the signals of :meth:`hints` whose growth is significant also if time alone adds to it."""
@@ -280,7 +283,8 @@ class Evidence:
 
     def estimate(self, signal: Signal, outcome: Outcome, thresholds: Thresholds) -> SignalEstimate:
         """Return the figures of *signal* for the report."""
-        growth, most = self.growth[signal], self.most_alive(signal)
+        growth = self.growth[signal]
+        most = self.most_alive(signal) if outcome is Outcome.CLEAN else math.inf
         return SignalEstimate(
             per_request=min(growth.per_request, most),
             low=min(growth.low, most),

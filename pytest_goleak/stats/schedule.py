@@ -75,9 +75,9 @@ DOUBLING = (Signal.HEAP_BYTES,)
 
 DOUBLING_DOSE = 1.3
 DOUBLING_SHARE = 0.8
-"""Mean dose of the block that repeats such growth, as a multiple of the requests so far; and the time that it may take
-on average, as a share of what there is but for an idle wait: if its last rounds are loaded it takes half as long again,
-and a wait after so long a block is short."""
+"""Mean dose of the block that repeats such growth, as a multiple of the requests so far; and the time that it may
+take, as a share of what there is but for an idle wait: if its last rounds are loaded, the load takes half as long again
+as on average."""
 
 MAX_GROWTH = {Signal.HEAP_BYTES: 192 * 1024 * 1024, Signal.GOROUTINES: 3_000}
 """Growth that one block may bring about in the service, in the signal's unit: a test must not drive it out of memory,

@@ -151,8 +151,8 @@ def look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] =
     heard = None
     if not trial.has_listened:
         heard = yield from _listen_after(trial, block, unproven)
-        block = block.followed_by(heard.observations)
-        if not suspects and (verdict := clean_if_proven(trial, block)) is not None:
+        later = block.followed_by(heard.observations)
+        if not suspects and (verdict := clean_if_proven(trial, later)) is not None:
             return verdict  # so little was alive in between that all is bounded
         if block.stands(heard.observations[-1], unproven, trial.thresholds):
             return None  # nothing goes away by itself: more load may tell, and if it does not, a wait will
