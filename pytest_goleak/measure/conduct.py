@@ -12,7 +12,8 @@ from pytest_goleak.measure.settle import (
     are_equal,
     check_same_process,
     listen,
-    settle_noisy,
+    look_again,
+    settle,
 )
 from pytest_goleak.measure.stream import Stream
 from pytest_goleak.model.errors import GoleakError, LoadDriverError
@@ -238,14 +239,14 @@ class _Measurement:
         last = self.seen[-1] if self.seen else None
         source, clock = self.bench.source, self.bench.clock
         has_grown = is_loaded and self.has_grown and last is not None and last.cost_s < SLOW_COLLECTION_S / 2
-        observation = settle_noisy(
+        first = settle(
             source,
             clock,
-            looks,
             collections=2 if is_loaded and not has_grown else 1,
             before=None if has_grown else last,
             patience=self.patience,
         )
+        observation = look_again(source, clock, looks, first=first)
         if is_loaded:
             self.has_grown = last is not None and not are_equal(last, observation)
         return self._checked(observation)

@@ -9,14 +9,14 @@ from pytest_goleak.model.looks import Looks
 from pytest_goleak.model.observation import Observation
 from pytest_goleak.model.protocols import Clock, Source
 
-__all__ = ["SLOW_COLLECTION_S", "Patience", "are_equal", "check_same_process", "listen", "settle", "settle_noisy"]
+__all__ = ["SLOW_COLLECTION_S", "Patience", "are_equal", "check_same_process", "listen", "look_again", "settle"]
 
 LOOK_INTERVAL_S = 0.02
 """Pause between two looks at a noisy service."""
 
 PATIENCE_S = 1.0
 LITTLE_PATIENCE_S = 0.25
-"""Longest time for one settling, and for those after one that took longer: it is the drain's business."""
+"""Longest time for one settling, and for those of later blocks where one took longer: that is the drain's business."""
 
 SLOW_COLLECTION_S = 0.3
 """Observations that cost more than this are not repeated: such a heap is large, and its own noise larger."""
@@ -64,17 +64,9 @@ def settle(
     return replace(observation, cost_s=first.cost_s)
 
 
-def settle_noisy(
-    source: Source,
-    clock: Clock,
-    looks: Looks,
-    *,
-    collections: int = 2,
-    before: Observation | None = None,
-    patience: Patience | None = None,
-) -> Observation:
-    """Return the levels that several *looks* give at a service whose levels may never rest."""
-    seen = [settle(source, clock, collections=collections, before=before, patience=patience)]
+def look_again(source: Source, clock: Clock, looks: Looks, *, first: Observation) -> Observation:
+    """Return the levels that several *looks* give, the *first* one settled, where levels may never rest."""
+    seen = [first]
     while not looks.are_over(seen):
         clock.sleep(LOOK_INTERVAL_S)
         seen.append(source.observe(collections=1))
@@ -82,7 +74,7 @@ def settle_noisy(
 
 
 def listen(source: Source, clock: Clock, *, seconds: float) -> list[Observation]:
-    """Return looks at the pace of :func:`settle_noisy`, for so long."""
+    """Return looks at the pace of :func:`look_again`, for so long."""
     ends_s = clock.now() + seconds
     seen = [source.observe(collections=1)]
     while clock.now() < ends_s:

@@ -123,18 +123,17 @@ def _feed_profile(trial: Trial, last: Evidence) -> Part[None]:
 
 def clean_if_proven(trial: Trial, block: Evidence) -> Verdict | None:
     """Return ``clean`` if *block* proves every signal's growth small, after requests enough."""
-    if (doubt := doubt_about_clean(trial, block)) is not None:
+    followed = block.suspects(trial.thresholds)  # those of the pooled figures were not followed by anything
+    block = trial.sharpened(block)
+    if (doubt := doubt_about_clean(trial, block, followed=followed)) is not None:
         trial.last_doubt = doubt
         return None
-    block = trial.sharpened(block)
     growth_class = _class_of_clean(trial)
     return trial.verdict(Outcome.CLEAN, clean_reason(trial, block), block, growth_class=growth_class)
 
 
-def doubt_about_clean(trial: Trial, block: Evidence) -> str | None:
-    """Return what keeps *block* from being ``clean``, ``None`` if nothing does."""
-    followed = block.suspects(trial.thresholds)  # those of the pooled figures were not followed by anything
-    block = trial.sharpened(block)
+def doubt_about_clean(trial: Trial, block: Evidence, *, followed: Sequence[Signal] = ()) -> str | None:
+    """Return what keeps *block* from being ``clean``, hints that were *followed* aside; ``None`` if nothing does."""
     doubt = _open_question(trial, block, block.unbounded(trial.thresholds), followed=followed)
     if doubt is not None:
         return doubt

@@ -173,9 +173,9 @@ def look_for_drain(trial: Trial, block: Evidence, suspects: tuple[Signal, ...] =
 def _listen_after(trial: Trial, block: Evidence, signals: Sequence[Signal]) -> Part[ListenResult]:
     """Listen after *block* until that tells all that an idle wait would, or so little is alive that it is clean."""
     wait = trial.wait_after([block], trial.plan.wait_s, signals=signals)
+    sharpened = trial.sharpened(block)
 
     def is_told(looks: Sequence[Observation]) -> bool:
-        later = block.followed_by(looks)
-        return wait.is_silent(looks) or not (later.suspects(trial.thresholds) or doubt_about_clean(trial, later))
+        return wait.is_silent(looks) or doubt_about_clean(trial, sharpened.followed_by(looks)) is None
 
     return (yield from listen(trial, signals, is_told=is_told))

@@ -9,8 +9,8 @@ from pytest_goleak.measure.settle import (
     Patience,
     check_same_process,
     listen,
+    look_again,
     settle,
-    settle_noisy,
 )
 from pytest_goleak.model.errors import TargetRestartedError
 from pytest_goleak.model.looks import Looks
@@ -95,7 +95,7 @@ def test_slow_collections_are_not_repeated():
 def test_the_least_of_several_looks():
     source, clock = source_of(REST, REST, REST, (1_200_000, 9_030, 12), (900_000, 9_060, 13))
 
-    observation = settle_noisy(source, clock, Looks(most=3, is_least=True))
+    observation = look_again(source, clock, Looks(most=3, is_least=True), first=settle(source, clock))
 
     assert (observation.heap_bytes, observation.heap_objects, observation.goroutines) == (900_000, 9_000, 10)
 
@@ -110,7 +110,7 @@ def test_listening_looks_again_and_again_for_as_long_as_asked():
 
 def test_several_looks_give_their_mean():
     source, clock = source_of(REST, REST, REST, (1_300_000, 9_300, 40), (1_300_000, 9_300, 40))
-    mean = settle_noisy(source, clock, Looks(most=3))
+    mean = look_again(source, clock, Looks(most=3), first=settle(source, clock))
 
     assert (mean.heap_bytes, mean.heap_objects, mean.goroutines) == (1_200_000, 9_200, 30)
 
