@@ -10,7 +10,7 @@ from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.growth import GrowthClass
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
-from pytest_goleak.model.step import Block, BlockResult, Snapshot, SnapshotResult
+from pytest_goleak.model.step import Snapshot, SnapshotResult
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import class_of_bounded, class_of_leak
@@ -95,9 +95,7 @@ def _class_of_leak(trial: Trial, last: Evidence, signals: list[Signal]) -> Part[
     requests = trial.schedule.affordable(last.dose, last)
     if growth_class is not GrowthClass.PER_REQUEST or not trial.is_varied or requests < last.dose / 2:
         return growth_class
-    result = yield from trial.ask(Block(doses=(requests,), same_request=True), BlockResult)
-    trial.schedule.block_done(requests, result)
-    before, after = result.observations
+    before, after = (yield from trial.send(requests, same_request=True)).observations
     for signal in signals:
         expected = last.growth[signal].per_request * requests
         if expected < 2 * trial.thresholds.floor(signal):
@@ -117,8 +115,7 @@ def _feed_profile(trial: Trial, last: Evidence) -> Part[None]:
     missing = int(16 * trial.sample_bytes / rate) - judged
     requests = trial.schedule.affordable(missing, last)
     if requests > 0:
-        result = yield from trial.ask(Block(doses=(requests,)), BlockResult)
-        trial.schedule.block_done(requests, result)
+        yield from trial.send(requests)
 
 
 def clean_if_proven(trial: Trial, block: Evidence) -> Verdict | None:

@@ -19,6 +19,7 @@ __all__ = [
     "MAX_SUSPICIONS",
     "SPREAD",
     "SUSPICION_LEVEL",
+    "TELLING",
     "WARM_UP_REQUESTS",
     "WARM_UP_S",
     "Coin",
@@ -74,6 +75,10 @@ _DEFAULT = Tolerance()
 
 _FLOOR = {Signal.HEAP_BYTES: 32 * 1024, Signal.HEAP_OBJECTS: 64, Signal.GOROUTINES: 2}
 """Growth of a whole block that runtime and pool structures reach without a leak."""
+
+TELLING = 3
+"""Multiple of the floor of a block that must stay of growth before it is called a leak: tables of libraries fill by
+less, and slowly."""
 
 
 @dataclass(frozen=True, slots=True)

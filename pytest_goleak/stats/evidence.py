@@ -12,15 +12,12 @@ import numpy as np
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.design import CONFIRM_LEVEL, SUSPICION_LEVEL, Thresholds
+from pytest_goleak.stats.design import CONFIRM_LEVEL, SUSPICION_LEVEL, TELLING, Thresholds
+from pytest_goleak.stats.priming import Priming
 from pytest_goleak.stats.randomisation import Growth, half_width
 from pytest_goleak.stats.reading import Reading, read
 
-__all__ = ["FADING", "TELLING", "Evidence", "judge_block"]
-
-TELLING = 3
-"""Multiple of the floor of a block that must stay of growth before it is called a leak: tables of libraries fill by
-less, and slowly."""
+__all__ = ["FADING", "Evidence", "judge_block"]
 
 GLARING = {Signal.HEAP_BYTES: 64 * 1024 * 1024, Signal.HEAP_OBJECTS: 1_000_000, Signal.GOROUTINES: 1_000}
 """Growth of one block, in the signal's unit, that need not be seen again in a larger one."""
@@ -32,7 +29,12 @@ GIVEN_BACK = 0.2
 """Share of the growth that has to go away meanwhile to be more than noise beside it."""
 
 FADING = 0.6
-"""Share of the earlier growth per request below which growth is on its way to a bound."""
+FADED = 0.25
+"""Share of the earlier growth per request below which growth is on its way to a bound; and below which it is that, if
+the earlier one had once-only growth in it, as a leak's may have as well."""
+
+BESIDE_IDLE = 4
+"""Multiple of what a short idle round changed that is more than growth with time, and more than noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +51,23 @@ class Evidence:
     """Whether idle rounds were as long as loaded ones."""
     later: tuple[Observation, ...] = ()
     """Looks after it, before any other request."""
+    priming: Priming | None = None
+    """The load right before it, which is not judged."""
 
     @property
     def requests(self) -> int:
         """Requests of this block."""
         return sum(self.doses)
+
+    @property
+    def sent(self) -> int:
+        """Requests of this block and of its priming: all that may have left what goes away, or stays, after it."""
+        return self.requests + (self.priming.requests if self.priming else 0)
+
+    @property
+    def before(self) -> Observation:
+        """The levels before the first of these."""
+        return self.priming.before if self.priming else self.start
 
     @property
     def dose(self) -> int:
@@ -281,6 +295,30 @@ class Evidence:
             for signal in signals
         )
 
+    def fades_from_priming(self, signals: Iterable[Signal]) -> bool:
+        """Whether *signals* grow by a small part of what they did in the priming, which no leak does.
+
+        A priming smaller than a dose tells nothing: what follows connections seems to grow by more in a small load.
+        """
+        primed = self.priming
+        return (
+            primed is not None
+            and primed.requests >= self.dose
+            and all(self.growth[signal].per_request < FADED * primed.per_request(signal) for signal in signals)
+        )
+
+    def grows_throughout(self, thresholds: Thresholds) -> bool:
+        """Whether every load added more to some signal than is tolerated, and far more than time did without load."""
+        changes = {signal: list(zip(self._changes(signal), self.doses, strict=True)) for signal in Signal}
+        return any(
+            all(
+                change > thresholds.margin(signal) * dose + BESIDE_IDLE * max(abs(c) for c, d in of_signal if not d)
+                for change, dose in of_signal
+                if dose
+            )
+            for signal, of_signal in changes.items()
+        )
+
     def estimate(self, signal: Signal, outcome: Outcome, thresholds: Thresholds) -> SignalEstimate:
         """Return the figures of *signal* for the report."""
         growth = self.growth[signal]
@@ -310,8 +348,15 @@ class Evidence:
         return min(certain, margin) if min(growth.high, self.most_alive(signal)) < margin else certain
 
 
-def judge_block(doses: tuple[int, ...], result: BlockResult, *, served_before: int, is_even: bool = True) -> Evidence:
-    """Analyse one block; *is_even* says that idle rounds were as long as loaded ones."""
+def judge_block(
+    doses: tuple[int, ...],
+    result: BlockResult,
+    *,
+    served_before: int,
+    is_even: bool = True,
+    priming: Priming | None = None,
+) -> Evidence:
+    """Analyse one block, after its *priming*; *is_even* says that idle rounds were as long as loaded ones."""
     at_s = [observation.at_s for observation in result.observations]
     readings = {
         signal: read([observation.level(signal) for observation in result.observations], at_s, doses, is_even=is_even)
@@ -324,6 +369,7 @@ def judge_block(doses: tuple[int, ...], result: BlockResult, *, served_before: i
         growth=_growth_of(readings),
         served_before=served_before,
         is_even=is_even,
+        priming=priming,
     )
 
 

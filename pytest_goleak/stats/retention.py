@@ -10,9 +10,9 @@ from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
 from pytest_goleak.model.step import AGREEING_LOOKS, DrainResult
 from pytest_goleak.stats.classes import drain_forecast
-from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.design import TELLING, Thresholds
 from pytest_goleak.stats.drift import background_drift
-from pytest_goleak.stats.evidence import TELLING, Evidence
+from pytest_goleak.stats.evidence import Evidence
 
 __all__ = ["GONE", "Rest", "Retention", "rest_after"]
 
@@ -36,7 +36,7 @@ class Retention:
     expected: float
     """What the randomised blocks say was added."""
     requests: int
-    """Requests of these blocks."""
+    """Requests of these blocks, and of the load before them that only primed."""
     floor: float
     """Differences below this are noise."""
     series: tuple[float, ...] = ()
@@ -223,7 +223,7 @@ class Rest:
         """Return the seconds until all of *signals* are back if they go on falling as they did, ``None`` if unknown."""
         forecasts = [
             drain_forecast(
-                self.drain.observations, signal, self.blocks[0].start.level(signal) + self.thresholds.floor(signal)
+                self.drain.observations, signal, self.blocks[0].before.level(signal) + self.thresholds.floor(signal)
             )
             for signal in signals
         ]
@@ -263,15 +263,15 @@ def rest_after(
     background = background_drift(blocks, thresholds, waited=drain.observations)
     kept: dict[Signal, Retention] = {}
     for signal in Signal:
-        start, drift = first.start.level(signal), background.get(signal, 0.0)
+        start, drift = first.before.level(signal), background.get(signal, 0.0)
         kept[signal] = Retention(
-            grown=last.end.level(signal) - start - drift * (last.end.at_s - first.start.at_s),
-            kept=after.level(signal) - start - drift * (after.at_s - first.start.at_s),
+            grown=last.end.level(signal) - start - drift * (last.end.at_s - first.before.at_s),
+            kept=after.level(signal) - start - drift * (after.at_s - first.before.at_s),
             expected=sum(block.growth[signal].per_request * block.requests for block in blocks),
-            requests=sum(block.requests for block in blocks),
+            requests=sum(block.sent for block in blocks),
             floor=max(thresholds.floor(signal), *(block.noise(signal) for block in blocks)),
             series=tuple(observation.level(signal) - start for observation in drain.observations),
             swing=_rise([each.level(signal) - drift * each.at_s for each in drain.observations]),
-            creep=_creep(drain.observations, signal, drift) * (after.at_s - first.start.at_s),
+            creep=_creep(drain.observations, signal, drift) * (after.at_s - first.before.at_s),
         )
     return Rest(blocks=tuple(blocks), drain=drain, thresholds=thresholds, kept=kept, backlog=backlog, unseen=unseen)

@@ -11,6 +11,7 @@ from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.blur import is_blurred, is_proven_but_for_blur, likely_high, too_noisy
 from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, SPREAD, WARM_UP_REQUESTS, Thresholds
 from pytest_goleak.stats.evidence import Evidence
+from pytest_goleak.stats.priming import Priming
 
 __all__ = ["DOUBLING", "Schedule"]
 
@@ -57,6 +58,11 @@ DECISIVE_SHARE = 0.25
 AGED_SHARE = 0.75
 """Share of the idle wait that the age of growth may stand for."""
 
+PRIMING_SHARE = 0.5
+PRIMING_S = 0.3
+"""Share of the requests of the first judged block, and the time, that priming for it may take: what grows in ever
+rarer steps has most of them among the first requests, and is not to have had them all where requests are dear."""
+
 AMPLE = 1.2
 """Requests beyond those that are enough on average: doses vary by chance, and the rate does as well. They also keep
 what the first large doses leave once, some forty objects, below the alarm level."""
@@ -73,11 +79,12 @@ AT_ONCE = 1.5
 DOUBLING = (Signal.HEAP_BYTES,)
 """What grows where a slice or buffer is appended to: it is replaced by a larger one now and then."""
 
+PRIMED_DOSE = 0.65
 DOUBLING_DOSE = 1.3
 DOUBLING_SHARE = 0.8
-"""Mean dose of the block that repeats such growth, as a multiple of the requests so far; and the time that it may
-take, as a share of what there is but for an idle wait: if its last rounds are loaded, the load takes half as long again
-as on average."""
+"""Mean dose of the block that shows such growth after a priming, and of the one that repeats it, as a multiple of the
+requests so far; and the time that the latter may take, as a share of what there is but for an idle wait: if its last
+rounds are loaded, the load takes half as long again as on average."""
 
 MAX_GROWTH = {Signal.HEAP_BYTES: 192 * 1024 * 1024, Signal.GOROUTINES: 3_000}
 """Growth that one block may bring about in the service, in the signal's unit: a test must not drive it out of memory,
@@ -173,6 +180,25 @@ class Schedule:
             wanted, seconds = math.ceil(waves * self.connections / (1 + SPREAD)), self.remaining_s
         dose = self._capped(wanted, seconds, first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
+
+    def priming(self, dose: int, first: Evidence, thresholds: Thresholds) -> int:
+        """Return how many requests of the first judged block, of that *dose*, are to be sent before it.
+
+        Where *first* grew with every load, something may fill: what is full when the block begins needs no second one.
+        What is left of the block must be decisive.
+        """
+        if not first.grows_throughout(thresholds):
+            return 0
+        judged = max((1 - PRIMING_SHARE) * dose, AMPLE * thresholds.decisive, self.at_once)
+        spared = (dose - math.ceil(judged)) * BLOCK_ROUNDS // 2
+        return max(0, min(spared, int(PRIMING_S * self.rate)))
+
+    def primed_dose(self, dose: int, priming: Priming, first: Evidence, thresholds: Thresholds) -> int:
+        """Return what is left of *dose* after *priming*; more, for rounds that grow, if bytes alone grew in it."""
+        dose -= priming.requests * 2 // BLOCK_ROUNDS
+        if not priming.is_of_bytes_alone(thresholds):
+            return dose
+        return max(dose, self._capped(math.ceil(PRIMED_DOSE * self.served), self._share_s(), first, thresholds))
 
     @property
     def at_once(self) -> int:
@@ -286,7 +312,7 @@ class Schedule:
 
     def _outweighing_dose(self, block: Evidence, requests: float, thresholds: Thresholds) -> int:
         """Return the dose that brings *block* and its repetition to so many *requests*, if that takes no long time."""
-        wanted = AMPLE * (requests - block.requests) / (BLOCK_ROUNDS / 2)
+        wanted = AMPLE * (requests - block.sent) / (BLOCK_ROUNDS / 2)
         seconds = max(OUTWEIGHING_S, self.block_s(MOST_OUTWEIGHING * block.dose))
         dose = self._capped(math.ceil(max(block.dose, wanted)), min(seconds, self._confirmable_s), block, thresholds)
         return dose if block.dose <= wanted <= dose else block.dose

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pytest_goleak.model.growth import GrowthClass
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Verdict
-from pytest_goleak.model.step import Block, BlockResult, ListenResult
+from pytest_goleak.model.step import ListenResult
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import class_of_leak
 from pytest_goleak.stats.conclusion import clean_after_drain, clean_if_proven, doubt_about_clean, leak
 from pytest_goleak.stats.cycles import second_cycle
-from pytest_goleak.stats.evidence import FADING, TELLING, Evidence
+from pytest_goleak.stats.design import TELLING
+from pytest_goleak.stats.evidence import FADING, Evidence
 from pytest_goleak.stats.listening import listen
 from pytest_goleak.stats.proof import prove
 from pytest_goleak.stats.schedule import DOUBLING
@@ -77,7 +78,8 @@ def _too_early(trial: Trial, block: Evidence, suspects: tuple[Signal, ...], repe
         return f"{growth}, which a cache that fills does as well"
     if repeat_dose is None:
         return f"{growth}, but the budget left no time to repeat that and to wait idle"
-    if len(trial.blocks) > 2 and block.fades_from(trial.blocks[-2], suspects):
+    fades = len(trial.blocks) > 2 and block.fades_from(trial.blocks[-2], suspects)
+    if fades or block.fades_from_priming(suspects):
         return f"{growth}, and less from block to block"
     return None
 
@@ -129,10 +131,7 @@ def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
         return True
     if class_of_leak(trial.blocks[-2:], leaking) is GrowthClass.PER_CONNECTION:
         return True  # a larger dose opens no more connections
-    result = yield from trial.ask(Block(doses=(requests,)), BlockResult)
-    trial.schedule.block_done(requests, result)
-    before, after = result.observations
-    trial.unseen.sent(requests, at_s=after.at_s)
+    before, after = (yield from trial.send(requests)).observations
     trial.has_gone_far = any(
         after.level(signal) - before.level(signal) > FADING * expected[signal] for signal in telling
     )

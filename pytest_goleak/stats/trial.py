@@ -28,6 +28,7 @@ from pytest_goleak.stats.drift import background_drift
 from pytest_goleak.stats.evidence import Evidence, judge_block
 from pytest_goleak.stats.noise import Looking
 from pytest_goleak.stats.power import Conditions, predict
+from pytest_goleak.stats.priming import Priming, priming_of
 from pytest_goleak.stats.randomisation import spread
 from pytest_goleak.stats.retention import Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
@@ -67,6 +68,8 @@ class Trial:
         self.schedule = Schedule(budget_s=plan.budget_s, idle_s=plan.wait_s)
         self.unseen = Unseen(past, wait_s=plan.wait_s)
         self.blocks: list[Evidence] = []
+        self.priming: Priming | None = None
+        """What was sent for the next block to show what goes on after it."""
         self.repetitions: list[tuple[Evidence, Evidence]] = []
         self.judged_from = 0
         self.proven_at_start: int | None = None
@@ -147,6 +150,19 @@ class Trial:
         doses = (math.ceil(requests / loads),) * loads + (0,)
         return (yield from self._measure(doses, (), idle_share=IDLE_SHARE))
 
+    def send(self, requests: int, *, same_request: bool = False) -> Part[BlockResult]:
+        """Send so many requests in a single load, which proves nothing by itself."""
+        result = yield from self.ask(Block(doses=(requests,), same_request=same_request), BlockResult)
+        self.schedule.block_done(requests, result)
+        self.unseen.sent(requests, at_s=result.observations[-1].at_s)
+        return result
+
+    def prime(self, requests: int) -> Part[Priming]:
+        """Send so many requests before the next block, which fill what is filled once."""
+        self.priming = priming = priming_of((yield from self.send(requests)))
+        self.unseen.grew({signal: priming.per_request(signal) for signal in Signal})
+        return priming
+
     def _measure(self, doses: tuple[int, ...], sizes: tuple[int, ...], *, idle_share: float) -> Part[Evidence]:
         """Run a block, and take in its time, its requests and what they may have left."""
         rounds, served = len(doses), self.schedule.served
@@ -163,7 +179,8 @@ class Trial:
         self.schedule.block_done(sum(result.doses), result, idle_share=idle_share)
         # Rounds that had to be cut are shorter than those before them.
         is_even = idle_share >= 1 and result.doses == doses
-        evidence = judge_block(result.doses, result, served_before=served, is_even=is_even)
+        evidence = judge_block(result.doses, result, served_before=served, is_even=is_even, priming=self.priming)
+        self.priming = None
         if not self.blocks:
             self.unseen.sent(self.judged_from, at_s=evidence.start.at_s)
         self.unseen.sent(evidence.requests, at_s=evidence.end.at_s)
@@ -190,7 +207,7 @@ class Trial:
         self, blocks: Sequence[Evidence], seconds: float, *, is_whole: bool = False, signals: Sequence[Signal]
     ) -> Drain:
         """Return the idle wait after *blocks*, for *signals*."""
-        has_rested = self.unseen.has_rested(blocks[0].start.at_s)
+        has_rested = self.unseen.has_rested(blocks[0].before.at_s)
         return wait_after(blocks, seconds, self.thresholds, signals=signals, is_whole=is_whole, has_rested=has_rested)
 
     def rest(
@@ -207,7 +224,7 @@ class Trial:
         Unless the wait *is_whole* it also ends when half of it is gone and nothing more goes: that tells no leak, and
         what stays is for another cycle to tell. If what was *heard* since the blocks tells that, there is no wait.
         """
-        first = blocks[0].start
+        first = blocks[0].before
         step = self.wait_after(blocks, seconds, is_whole=is_whole, signals=signals)
         if heard is not None and step.is_silent(heard.observations):
             drain = DrainResult(observations=heard.observations, elapsed_s=heard.elapsed_s)
@@ -228,7 +245,7 @@ class Trial:
         What this endpoint's own requests left shows: where *signals* drain, that went first, and the level comes to
         rest as much lower.
         """
-        inherited = self.unseen.inherited(block.start.at_s)
+        inherited = self.unseen.inherited(block.before.at_s)
         return max(inherited[signal] / self.thresholds.margin(signal) for signal in signals)
 
     @property

@@ -47,8 +47,8 @@ def wait_after(
         has_rested: whether there was a wait before *blocks*.
 
     """
-    first, last = blocks[0].start, blocks[-1].end
-    requests = sum(block.requests for block in blocks)
+    first, last = blocks[0].before, blocks[-1].end
+    requests = sum(block.sent for block in blocks)
     until, mostly = {}, {}
     for signal in signals:
         start, floor = first.level(signal), thresholds.floor(signal)

@@ -1,0 +1,39 @@
+"""Load right before the first judged block: it fills what is filled once, so that the block shows what goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_goleak.model.observation import Observation, Signal
+from pytest_goleak.model.step import BlockResult
+from pytest_goleak.stats.design import TELLING, Thresholds
+
+__all__ = ["Priming", "priming_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priming:
+    """Requests that no growth is judged by; what they leave goes away, or stays, with what the block leaves."""
+
+    before: Observation
+    after: Observation
+    requests: int
+
+    def grown(self, signal: Signal) -> int:
+        """Return by how much *signal* grew, in its unit."""
+        return self.after.level(signal) - self.before.level(signal)
+
+    def per_request(self, signal: Signal) -> float:
+        """Return by how much *signal* grew per request, once or not."""
+        return self.grown(signal) / self.requests
+
+    def is_of_bytes_alone(self, thresholds: Thresholds) -> bool:
+        """Whether bytes grew and nothing else did, as they do where a slice or buffer is appended to."""
+        grown = {signal: self.grown(signal) / thresholds.floor(signal) for signal in Signal}
+        return grown.pop(Signal.HEAP_BYTES) > TELLING and all(floors <= 1 for floors in grown.values())
+
+
+def priming_of(result: BlockResult) -> Priming:
+    """Return what the single load of *result* did."""
+    before, after = result.observations
+    return Priming(before=before, after=after, requests=sum(result.doses))
