@@ -29,9 +29,10 @@ GIVEN_BACK = 0.2
 """Share of the growth that has to go away meanwhile to be more than noise beside it."""
 
 FADING = 0.6
+"""Share of the earlier growth per request below which growth is on its way to a bound."""
+
 FADED = 0.25
-"""Share of the earlier growth per request below which growth is on its way to a bound; and below which it is that, if
-the earlier one had once-only growth in it, as a leak's may have as well."""
+"""The same for growth while primed, which has more of what grows only once in it: in a leak's as well."""
 
 BESIDE_IDLE = 4
 """Multiple of what a short idle round changed that is more than growth with time, and more than noise."""
@@ -88,8 +89,8 @@ class Evidence:
 
     @property
     def longest_pause_s(self) -> float:
-        """Longest time between the end of a loaded round and the load of the next one."""
-        longest, ended_s = 0.0, math.inf
+        """Longest time between the end of a load, be it the priming one, and the next load."""
+        longest, ended_s = 0.0, self.priming.after.at_s if self.priming else math.inf
         for look, load in zip(self.result.observations[1:], self.result.loads, strict=True):
             if load:
                 longest = max(longest, look.at_s - load.duration_s - ended_s)
@@ -296,7 +297,7 @@ class Evidence:
         )
 
     def fades_from_priming(self, signals: Iterable[Signal]) -> bool:
-        """Whether *signals* grow by a small part of what they did in the priming, which no leak does.
+        """Whether *signals* grow by a small part of what they did while primed: something fills, a leak beside or not.
 
         A priming smaller than a dose tells nothing: what follows connections seems to grow by more in a small load.
         """

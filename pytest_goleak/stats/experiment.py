@@ -28,6 +28,7 @@ from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUEST
 from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.listening import listen
 from pytest_goleak.stats.proof import prove
+from pytest_goleak.stats.schedule import PRIMING_S
 from pytest_goleak.stats.suspicion import examine, look_for_drain
 from pytest_goleak.stats.trial import Part, Trial
 
@@ -102,7 +103,7 @@ def _first_judged_dose(trial: Trial, first: Evidence) -> Part[int | None]:
     dose = trial.schedule.second_dose(first, trial.thresholds)
     if dose is None or not (requests := trial.schedule.priming(dose, first, trial.thresholds)):
         return dose
-    priming = yield from trial.prime(requests)
+    priming = yield from trial.prime(requests, load_s=2 * PRIMING_S)
     return trial.schedule.primed_dose(dose, priming, first, trial.thresholds)
 
 

@@ -29,11 +29,12 @@ class Priming:
 
     def is_of_bytes_alone(self, thresholds: Thresholds) -> bool:
         """Whether bytes grew and nothing else did, as they do where a slice or buffer is appended to."""
-        grown = {signal: self.grown(signal) / thresholds.floor(signal) for signal in Signal}
-        return grown.pop(Signal.HEAP_BYTES) > TELLING and all(floors <= 1 for floors in grown.values())
+        others = [signal for signal in Signal if signal is not Signal.HEAP_BYTES]
+        return self.grown(Signal.HEAP_BYTES) > TELLING * thresholds.floor(Signal.HEAP_BYTES) and all(
+            self.grown(signal) <= thresholds.floor(signal) for signal in others
+        )
 
 
 def priming_of(result: BlockResult) -> Priming:
-    """Return what the single load of *result* did."""
-    before, after = result.observations
-    return Priming(before=before, after=after, requests=sum(result.doses))
+    """Return what all loads of *result* did."""
+    return Priming(before=result.observations[0], after=result.observations[-1], requests=sum(result.doses))

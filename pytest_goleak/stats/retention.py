@@ -33,6 +33,8 @@ class Retention:
     """From before the load to its end."""
     kept: float
     """From before the load to the end of the wait."""
+    primed: float = 0.0
+    """From before the load to where the randomised blocks began."""
     expected: float
     """What the randomised blocks say was added."""
     requests: int
@@ -72,14 +74,19 @@ class Retention:
         """Whether what the load added is still there, all of it."""
         return (
             self.kept > max(self.floor, self.swing)
-            and self.kept >= 0.9 * self.grown - self.floor / 2
+            and self.grown - self.kept <= 0.1 * self.judged + self.floor / 2
             and self.kept >= 0.7 * self.expected
         )
 
     @property
+    def judged(self) -> float:
+        """From before the load to its end, less what filled while primed: that is no measure of what goes away."""
+        return max(self.grown - self.primed, min(self.grown, self.expected))
+
+    @property
     def has_fallen(self) -> bool:
         """Whether a noticeable part went away during the wait."""
-        return self.grown - self.kept > max(self.floor, 0.1 * self.grown)
+        return self.grown - self.kept > max(self.floor, 0.1 * self.judged)
 
     @property
     def is_gone(self) -> bool:
@@ -92,7 +99,7 @@ class Retention:
         if len(self.series) < 4:
             return False
         recent = self.series[-max(2, len(self.series) // 4) :]
-        return recent[0] - recent[-1] > max(self.floor, 0.05 * self.grown)
+        return recent[0] - recent[-1] > max(self.floor, 0.05 * self.judged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +138,7 @@ class Rest:
 
     def held(self, signal: Signal) -> float:
         """Return how far *signal* stood, at its highest, above where it came to rest: what was held at once."""
-        levels = [look.level(signal) for block in self.blocks for look in block.result.observations]
+        levels = [look.level(signal) for block in self.blocks for look in (block.before, *block.result.observations)]
         return max(levels) - self.drain.observations[-1].level(signal)
 
     def tops(self, earlier: Mapping[Signal, float]) -> bool:
@@ -202,7 +209,10 @@ class Rest:
 
     def is_telling(self, signals: Iterable[Signal]) -> bool:
         """Whether what stayed of one of *signals* is more than what tables of libraries take to fill."""
-        return any(self.kept[signal].kept > TELLING * self.thresholds.floor(signal) for signal in signals)
+        return any(
+            min(self.kept[signal].kept, self.kept[signal].judged) > TELLING * self.thresholds.floor(signal)
+            for signal in signals
+        )
 
     def keeps(self, signal: Signal) -> bool:
         """Whether some of *signal* stayed: more than noise and than what is tolerated, and it no longer falls."""
@@ -267,6 +277,7 @@ def rest_after(
         kept[signal] = Retention(
             grown=last.end.level(signal) - start - drift * (last.end.at_s - first.before.at_s),
             kept=after.level(signal) - start - drift * (after.at_s - first.before.at_s),
+            primed=first.start.level(signal) - start - drift * (first.start.at_s - first.before.at_s),
             expected=sum(block.growth[signal].per_request * block.requests for block in blocks),
             requests=sum(block.sent for block in blocks),
             floor=max(thresholds.floor(signal), *(block.noise(signal) for block in blocks)),

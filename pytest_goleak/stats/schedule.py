@@ -59,9 +59,14 @@ AGED_SHARE = 0.75
 """Share of the idle wait that the age of growth may stand for."""
 
 PRIMING_SHARE = 0.5
+"""Share of the requests of the first judged block that priming for it may take."""
+
 PRIMING_S = 0.3
-"""Share of the requests of the first judged block, and the time, that priming for it may take: what grows in ever
-rarer steps has most of them among the first requests, and is not to have had them all where requests are dear."""
+"""Time that this may take: what grows in ever rarer steps has most of them among the first requests, and is not to have
+had them all where requests are dear."""
+
+DOUBLES = 1.1
+"""Requests of that block at least, as a multiple of all before it: what doubles has a step in it then."""
 
 AMPLE = 1.2
 """Requests beyond those that are enough on average: doses vary by chance, and the rate does as well. They also keep
@@ -189,16 +194,22 @@ class Schedule:
         """
         if not first.grows_throughout(thresholds):
             return 0
+        loads = BLOCK_ROUNDS // 2
         judged = max((1 - PRIMING_SHARE) * dose, AMPLE * thresholds.decisive, self.at_once)
-        spared = (dose - math.ceil(judged)) * BLOCK_ROUNDS // 2
-        return max(0, min(spared, int(PRIMING_S * self.rate)))
+        beside_doubling = (loads * dose - DOUBLES * self.served) / (1 + DOUBLES)
+        return max(0, int(min(loads * (dose - judged), beside_doubling, PRIMING_S * self.rate)))
 
-    def primed_dose(self, dose: int, priming: Priming, first: Evidence, thresholds: Thresholds) -> int:
-        """Return what is left of *dose* after *priming*; more, for rounds that grow, if bytes alone grew in it."""
-        dose -= priming.requests * 2 // BLOCK_ROUNDS
-        if not priming.is_of_bytes_alone(thresholds):
-            return dose
-        return max(dose, self._capped(math.ceil(PRIMED_DOSE * self.served), self._share_s(), first, thresholds))
+    def primed_dose(self, dose: int, priming: Priming, first: Evidence, thresholds: Thresholds) -> int | None:
+        """Return what is left of *dose* after *priming*; more, for rounds that grow, if bytes alone grew in it.
+
+        ``None`` if the service turned out to be too slow for a block.
+        """
+        spared = priming.requests // (BLOCK_ROUNDS // 2)
+        wanted = dose - spared
+        if priming.is_of_bytes_alone(thresholds):
+            wanted = max(wanted, math.ceil(PRIMED_DOSE * self.served))
+        dose = max(LEAST_DOSE, self._capped(wanted + spared, self._share_s(), first, thresholds) - spared)
+        return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
 
     @property
     def at_once(self) -> int:

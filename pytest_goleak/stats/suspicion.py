@@ -79,7 +79,8 @@ def _too_early(trial: Trial, block: Evidence, suspects: tuple[Signal, ...], repe
     if repeat_dose is None:
         return f"{growth}, but the budget left no time to repeat that and to wait idle"
     fades = len(trial.blocks) > 2 and block.fades_from(trial.blocks[-2], suspects)
-    if fades or block.fades_from_priming(suspects):
+    has_filled = block.fades_from_priming(suspects) and trial.schedule.can_confirm_larger(block, trial.thresholds)
+    if fades or has_filled:
         return f"{growth}, and less from block to block"
     return None
 

@@ -38,6 +38,9 @@ from pytest_goleak.stats.waiting import wait_after
 
 __all__ = ["Part", "Trial"]
 
+PRIMING_LOADS = 3
+"""Loads that prime for a block."""
+
 T = TypeVar("T")
 Part = Generator[Step, StepResult, T]
 """A stretch of the experiment that yields steps and comes to a result of type ``T``."""
@@ -150,16 +153,24 @@ class Trial:
         doses = (math.ceil(requests / loads),) * loads + (0,)
         return (yield from self._measure(doses, (), idle_share=IDLE_SHARE))
 
-    def send(self, requests: int, *, same_request: bool = False) -> Part[BlockResult]:
-        """Send so many requests in a single load, which proves nothing by itself."""
-        result = yield from self.ask(Block(doses=(requests,), same_request=same_request), BlockResult)
-        self.schedule.block_done(requests, result)
-        self.unseen.sent(requests, at_s=result.observations[-1].at_s)
+    def send(
+        self, requests: int, *, loads: int = 1, load_s: float = math.inf, same_request: bool = False
+    ) -> Part[BlockResult]:
+        """Send so many requests, or as many as *load_s* is enough for, without idle rounds: that proves nothing."""
+        doses = (math.ceil(requests / loads),) * loads
+        result = yield from self.ask(Block(doses=doses, load_s=load_s, same_request=same_request), BlockResult)
+        sent = sum(result.doses)
+        self.schedule.block_done(sent, result)
+        self.unseen.sent(sent, at_s=result.observations[-1].at_s)
         return result
 
-    def prime(self, requests: int) -> Part[Priming]:
-        """Send so many requests before the next block, which fill what is filled once."""
-        self.priming = priming = priming_of((yield from self.send(requests)))
+    def prime(self, requests: int, *, load_s: float) -> Part[Priming]:
+        """Send so many requests before the next block, which fill what is filled once.
+
+        In a few loads: looks between them show where levels came to rest, and if a service turns slow the later ones
+        are cut.
+        """
+        self.priming = priming = priming_of((yield from self.send(requests, loads=PRIMING_LOADS, load_s=load_s)))
         self.unseen.grew({signal: priming.per_request(signal) for signal in Signal})
         return priming
 
