@@ -25,10 +25,9 @@ from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats.blur import too_noisy
 from pytest_goleak.stats.conclusion import clean_if_proven, inconclusive, interrupted
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUESTS, WARM_UP_S, Coin
-from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.listening import listen
+from pytest_goleak.stats.opening import first_judged_dose
 from pytest_goleak.stats.proof import prove
-from pytest_goleak.stats.schedule import PRIMING_S
 from pytest_goleak.stats.suspicion import examine, look_for_drain
 from pytest_goleak.stats.trial import Part, Trial
 
@@ -79,7 +78,7 @@ def _conduct(trial: Trial) -> Part[Verdict]:
         return verdict
     look = format_seconds(warm.observation.cost_s)
     trial.last_doubt = f"a look at the levels takes {look}, and a verdict needs {BLOCK_ROUNDS} of them at least"
-    dose = yield from _first_judged_dose(trial, first)
+    dose = yield from first_judged_dose(trial, first)
     while dose is not None and trial.may_suspect:
         block = yield from trial.run_block(
             dose,
@@ -96,15 +95,6 @@ def _conduct(trial: Trial) -> Part[Verdict]:
             return verdict
         dose = yield from _next_dose(trial)
     return inconclusive(trial)
-
-
-def _first_judged_dose(trial: Trial, first: Evidence) -> Part[int | None]:
-    """Return the dose of the first judged block, once it is primed for; ``None`` if none fits into the budget."""
-    dose = trial.schedule.second_dose(first, trial.thresholds)
-    if dose is None or not (requests := trial.schedule.priming(dose, first, trial.thresholds)):
-        return dose
-    priming = yield from trial.prime(requests, load_s=2 * PRIMING_S)
-    return trial.schedule.primed_dose(dose, priming, first, trial.thresholds)
 
 
 def _next_dose(trial: Trial) -> Part[int | None]:

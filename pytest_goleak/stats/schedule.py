@@ -11,9 +11,8 @@ from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.blur import is_blurred, is_proven_but_for_blur, likely_high, too_noisy
 from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, SPREAD, WARM_UP_REQUESTS, Thresholds
 from pytest_goleak.stats.evidence import Evidence
-from pytest_goleak.stats.priming import Priming
 
-__all__ = ["DOUBLING", "Schedule"]
+__all__ = ["AMPLE", "DOUBLING", "LEAST_DOSE", "Schedule"]
 
 ENOUGH_REQUESTS = 8_000
 """Requests after which late starters and one-in-a-hundred leaks have shown themselves."""
@@ -58,16 +57,6 @@ DECISIVE_SHARE = 0.25
 AGED_SHARE = 0.75
 """Share of the idle wait that the age of growth may stand for."""
 
-PRIMING_SHARE = 0.5
-"""Share of the requests of the first judged block that priming for it may take."""
-
-PRIMING_S = 0.3
-"""Time that this may take: what grows in ever rarer steps has most of them among the first requests, and is not to have
-had them all where requests are dear."""
-
-DOUBLES = 1.1
-"""Requests of that block at least, as a multiple of all before it: what doubles has a step in it then."""
-
 AMPLE = 1.2
 """Requests beyond those that are enough on average: doses vary by chance, and the rate does as well. They also keep
 what the first large doses leave once, some forty objects, below the alarm level."""
@@ -84,12 +73,11 @@ AT_ONCE = 1.5
 DOUBLING = (Signal.HEAP_BYTES,)
 """What grows where a slice or buffer is appended to: it is replaced by a larger one now and then."""
 
-PRIMED_DOSE = 0.65
 DOUBLING_DOSE = 1.3
 DOUBLING_SHARE = 0.8
-"""Mean dose of the block that shows such growth after a priming, and of the one that repeats it, as a multiple of the
-requests so far; and the time that the latter may take, as a share of what there is but for an idle wait: if its last
-rounds are loaded, the load takes half as long again as on average."""
+"""Mean dose of the block that repeats such growth, as a multiple of the requests so far; and the time that it may
+take, as a share of what there is but for an idle wait: if its last rounds are loaded, the load takes half as long again
+as on average."""
 
 MAX_GROWTH = {Signal.HEAP_BYTES: 192 * 1024 * 1024, Signal.GOROUTINES: 3_000}
 """Growth that one block may bring about in the service, in the signal's unit: a test must not drive it out of memory,
@@ -174,7 +162,7 @@ class Schedule:
         wanted = math.ceil(max(AMPLE * enough / (BLOCK_ROUNDS / 2), self.at_once, cheap))
         # Where they take longer than their share, a second block takes longer still.
         is_worth_it = self.block_s(wanted, idle_share=IDLE_SHARE) < DECISIVE_SHARE * self.budget_s
-        seconds = AMPLE * self.block_s(wanted) if is_worth_it else self._share_s()
+        seconds = AMPLE * self.block_s(wanted) if is_worth_it else self.share_s()
         # What the runtime keeps to itself differs by the floor from round to round: fewer requests are rarely decisive,
         # unless there is growth to be seen.
         decisive = thresholds.decisive
@@ -183,32 +171,7 @@ class Schedule:
             # As many as are answered in the same time: doses are answered in waves of one request a connection.
             waves = math.ceil(decisive * (1 + SPREAD) / self.connections)
             wanted, seconds = math.ceil(waves * self.connections / (1 + SPREAD)), self.remaining_s
-        dose = self._capped(wanted, seconds, first, thresholds)
-        return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
-
-    def priming(self, dose: int, first: Evidence, thresholds: Thresholds) -> int:
-        """Return how many requests of the first judged block, of that *dose*, are to be sent before it.
-
-        Where *first* grew with every load, something may fill: what is full when the block begins needs no second one.
-        What is left of the block must be decisive.
-        """
-        if not first.grows_throughout(thresholds):
-            return 0
-        loads = BLOCK_ROUNDS // 2
-        judged = max((1 - PRIMING_SHARE) * dose, AMPLE * thresholds.decisive, self.at_once)
-        beside_doubling = (loads * dose - DOUBLES * self.served) / (1 + DOUBLES)
-        return max(0, int(min(loads * (dose - judged), beside_doubling, PRIMING_S * self.rate)))
-
-    def primed_dose(self, dose: int, priming: Priming, first: Evidence, thresholds: Thresholds) -> int | None:
-        """Return what is left of *dose* after *priming*; more, for rounds that grow, if bytes alone grew in it.
-
-        ``None`` if the service turned out to be too slow for a block.
-        """
-        spared = priming.requests // (BLOCK_ROUNDS // 2)
-        wanted = dose - spared
-        if priming.is_of_bytes_alone(thresholds):
-            wanted = max(wanted, math.ceil(PRIMED_DOSE * self.served))
-        dose = max(LEAST_DOSE, self._capped(wanted + spared, self._share_s(), first, thresholds) - spared)
+        dose = self.capped(wanted, seconds, first, thresholds)
         return dose if self.remaining_s > 0.9 * self.block_s(dose, idle_share=IDLE_SHARE) else None
 
     @property
@@ -232,8 +195,8 @@ class Schedule:
         wanted = max(wanted, math.ceil(1.1 * must_outlast / (BLOCK_ROUNDS / 2)))
         # A block that leaves time to confirm what it may find is worth more than the largest one that fits, unless that
         # one alone is sharp enough. A hint that was chance is gone from an equal dose, too.
-        confirmable = self._capped(wanted, self._confirmable_s, last, thresholds)
-        largest = self._capped(wanted, self.remaining_s * 0.95, last, thresholds)
+        confirmable = self.capped(wanted, self._confirmable_s, last, thresholds)
+        largest = self.capped(wanted, self.remaining_s * 0.95, last, thresholds)
         sharp = 0 if last.hints(thresholds) else last.sharp_dose(thresholds)
         least = (1.3 if last.unproven(thresholds) or must_outlast else 1.0) * last.dose
         dose = confirmable if confirmable >= least and not confirmable < sharp <= largest else largest
@@ -257,7 +220,7 @@ class Schedule:
         is_noise = unproven == DOUBLING or too_noisy(last, thresholds, dose=last.dose)
         most = MOST_LARGER if is_noise else MOST_LARGER_IF_QUIET
         needed = math.ceil(min(2.0 * excess, most) * last.dose) if math.isfinite(excess) else ample
-        return max(needed, self._capped(ample, CHEAP_S, last, thresholds))
+        return max(needed, self.capped(ample, CHEAP_S, last, thresholds))
 
     def sharp_dose(self, needed: int, ample: int, last: Evidence, thresholds: Thresholds) -> int | None:
         """Return the dose for noise that needs so many requests, or *ample* ones.
@@ -266,9 +229,9 @@ class Schedule:
         may find, if that is enough; else it is as large as fits.
         """
         ample_s = DECISIVE_SHARE * self.budget_s + BLOCK_ROUNDS * self.round_cost_s
-        wanted = max(needed, last.dose, self._capped(ample, ample_s, last, thresholds))
-        confirmable = self._capped(wanted, self._confirmable_s, last, thresholds)
-        dose = confirmable if confirmable >= needed else self._capped(wanted, 0.85 * self.remaining_s, last, thresholds)
+        wanted = max(needed, last.dose, self.capped(ample, ample_s, last, thresholds))
+        confirmable = self.capped(wanted, self._confirmable_s, last, thresholds)
+        dose = confirmable if confirmable >= needed else self.capped(wanted, 0.85 * self.remaining_s, last, thresholds)
         return dose if self.remaining_s > self.block_s(dose) else None
 
     def block_s(self, dose: int, *, idle_share: float = 1.0) -> float:
@@ -325,7 +288,7 @@ class Schedule:
         """Return the dose that brings *block* and its repetition to so many *requests*, if that takes no long time."""
         wanted = AMPLE * (requests - block.sent) / (BLOCK_ROUNDS / 2)
         seconds = max(OUTWEIGHING_S, self.block_s(MOST_OUTWEIGHING * block.dose))
-        dose = self._capped(math.ceil(max(block.dose, wanted)), min(seconds, self._confirmable_s), block, thresholds)
+        dose = self.capped(math.ceil(max(block.dose, wanted)), min(seconds, self._confirmable_s), block, thresholds)
         return dose if block.dose <= wanted <= dose else block.dose
 
     def _doubling_dose(self, block: Evidence, thresholds: Thresholds) -> int:
@@ -335,7 +298,7 @@ class Schedule:
         """
         wanted = math.ceil(DOUBLING_DOSE * self.served)
         seconds = DOUBLING_SHARE * (self.remaining_s - self.idle_s)
-        return max(block.dose, self._capped(wanted, seconds, block, thresholds))
+        return max(block.dose, self.capped(wanted, seconds, block, thresholds))
 
     def has_time_to_wait(self) -> bool:
         """Whether an idle wait still fits."""
@@ -374,11 +337,12 @@ class Schedule:
     def _enough_load_s(self) -> float:
         return min(ENOUGH_LOAD_S, 0.1 * self.budget_s)
 
-    def _share_s(self) -> float:
+    def share_s(self) -> float:
         """Return the time for the first judged block; what remains should hold two repetitions and two idle waits."""
         return min(FIRST_SHARE_S, max(1.0, (self.remaining_s - 2 * self.idle_s) / 3.2))
 
-    def _capped(self, wanted: int, seconds: float, last: Evidence, thresholds: Thresholds) -> int:
+    def capped(self, wanted: int, seconds: float, last: Evidence, thresholds: Thresholds) -> int:
+        """Return *wanted*, or as much as so many *seconds* and the growth of *last* allow."""
         # Where a round costs more than its share of time, captures would take all of it: some of it is for load.
         loaded_s = max(seconds / BLOCK_ROUNDS - self.round_cost_s, 0.25 * self.round_cost_s, self.latency_s)
         by_time = loaded_s * self.rate

@@ -20,9 +20,10 @@ from pytest_goleak.model.step import Block, BlockResult, DrainResult
 from pytest_goleak.stats.design import BLOCK_ROUNDS, TELLING, Thresholds
 from pytest_goleak.stats.evidence import judge_block
 from pytest_goleak.stats.experiment import experiment
+from pytest_goleak.stats.opening import DOUBLES, PRIMING_S, PRIMING_SHARE, priming_requests
 from pytest_goleak.stats.priming import Priming
 from pytest_goleak.stats.retention import rest_after
-from pytest_goleak.stats.schedule import AMPLE, DOUBLES, PRIMING_S, PRIMING_SHARE, Schedule
+from pytest_goleak.stats.schedule import AMPLE, Schedule
 from pytest_goleak.stats.trial import PRIMING_LOADS
 
 THRESHOLDS = Thresholds(Tolerance())
@@ -174,14 +175,14 @@ def test_bytes_that_grow_alone_are_judged_in_rounds_that_grow_with_them(seed):
 def test_priming_takes_a_share_of_the_requests_and_a_short_time_and_leaves_what_is_decisive(rate, dose):
     schedule = Schedule(budget_s=30.0, idle_s=8.0, served=500, rate=rate, latency_s=0.001)
     grown = block_of([100, 0] * 5, doses=(50, 0) * 5)
-    requests = schedule.priming(dose, grown, THRESHOLDS)
+    requests = priming_requests(schedule, dose, grown, THRESHOLDS)
     left = dose - requests * 2 // BLOCK_ROUNDS
 
     assert requests <= PRIMING_S * rate
     assert left >= min(dose, AMPLE * THRESHOLDS.decisive)
     assert left >= (1 - PRIMING_SHARE) * dose - 1
     assert not requests or left * BLOCK_ROUNDS / 2 >= DOUBLES * (500 + requests) - 10
-    assert schedule.priming(dose, block_of([100, 0] * 4 + [0, 0], doses=(50, 0) * 5), THRESHOLDS) == 0
+    assert priming_requests(schedule, dose, block_of([100, 0] * 4 + [0, 0], doses=(50, 0) * 5), THRESHOLDS) == 0
 
 
 @pytest.mark.parametrize(
