@@ -138,7 +138,7 @@ class Rest:
 
     def held(self, signal: Signal) -> float:
         """Return how far *signal* stood, at its highest, above where it came to rest: what was held at once."""
-        levels = [look.level(signal) for block in self.blocks for look in (block.before, *block.result.observations)]
+        levels = [look.level(signal) for block in self.blocks for look in block.looks]
         return max(levels) - self.drain.observations[-1].level(signal)
 
     def tops(self, earlier: Mapping[Signal, float]) -> bool:

@@ -62,6 +62,12 @@ class Rounds:
         return self.result.observations[-1]
 
     @property
+    def looks(self) -> tuple[Observation, ...]:
+        """All looks from the first of these requests to the last."""
+        primed = (self.priming.before, self.priming.after) if self.priming else ()
+        return (*primed, *self.result.observations)
+
+    @property
     def dose(self) -> int:
         """Mean requests of a loaded round."""
         loaded = [dose for dose in self.doses if dose]

@@ -100,7 +100,7 @@ def test_noisy_growth_is_that_of_both_blocks_and_its_p_value_that_of_the_second(
 
     assert verdict.outcome is Outcome.LEAK
     assert found.p_value >= 1 / 252 - 1e-9
-    assert found.per_request == pytest.approx(2_000, rel=0.25)  # two standard deviations
+    assert found.per_request == pytest.approx(2_000, rel=0.2)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -210,12 +210,13 @@ def test_a_block_after_one_that_others_disturbed_has_short_idle_rounds(seed):
     assert sum(last.doses) == pytest.approx(sum(disturbed.doses), rel=0.1)
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 6])  # with 5, the pool was large at every look, and more load decides
 def test_goroutines_that_come_and_go_are_listened_to_until_few_are_alive(seed):
     verdict, service = run(breathing_pool(150), seed=seed)
 
     assert verdict.outcome is Outcome.CLEAN
-    assert service.listened_s() <= 1.5
+    assert service.listened_s() <= 0.5
+    assert service.world.now < 5
     assert service.rounds() == [BLOCK_ROUNDS]
 
 
