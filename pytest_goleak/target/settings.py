@@ -8,9 +8,18 @@ import re
 import shutil
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-__all__ = ["expand", "expand_all", "find_free_port", "find_packaged_go", "with_go", "with_memprofilerate"]
+__all__ = [
+    "expand",
+    "expand_all",
+    "find_free_port",
+    "find_free_ports",
+    "find_packaged_go",
+    "with_go",
+    "with_memprofilerate",
+]
 
 _PLACEHOLDER = re.compile(r"\{(tmp|port|url)\}")
 
@@ -30,10 +39,16 @@ def expand_all(argv: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...
 
 def find_free_port() -> int:
     """Return a port of the loopback interface that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return find_free_ports(1)[0]
+
+
+def find_free_ports(count: int) -> list[int]:
+    """Return so many of these, no two of them the same."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def with_memprofilerate(env: Mapping[str, str], rate: int) -> dict[str, str]:

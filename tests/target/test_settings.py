@@ -13,6 +13,7 @@ from pytest_goleak.target.settings import (
     expand,
     expand_all,
     find_free_port,
+    find_free_ports,
     find_packaged_go,
     with_go,
     with_memprofilerate,
@@ -65,6 +66,12 @@ def test_memprofilerate_joins_what_godebug_has(before: str | None, after: str) -
 def test_free_port_can_be_listened_on() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", find_free_port()))
+
+
+def test_free_ports_differ() -> None:
+    """One after the other they may be the same: a port is free again as soon as it was found."""
+    ports = find_free_ports(500)
+    assert len(set(ports)) == len(ports) == 500
 
 
 def make_executable(path: Path) -> Path:

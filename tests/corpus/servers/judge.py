@@ -19,7 +19,7 @@ from pytest_goleak.model.report import EndpointReport, Outcome
 from pytest_goleak.plugin.drivers import pytest_goleak_load_drivers
 from pytest_goleak.session.clock import MonotonicClock
 from pytest_goleak.session.session import GoleakSession
-from pytest_goleak.target.settings import find_free_port
+from pytest_goleak.target.settings import find_free_ports
 from tests.corpus.servers.install import Installed
 from tests.corpus.servers.server import Request, Server
 
@@ -85,7 +85,8 @@ def write_settings(server: Server, installed: Installed, *, folder: Path, reques
     """Write the server's files and its ``goleak.toml`` into *folder*, and return the latter's path."""
     values = {"program": str(installed.program), "folder": str(folder)}
     # Files need the ports before the server starts; should somebody take one meanwhile, the session says so.
-    values |= {name: str(find_free_port()) for name in ("port", "port2", "port3")}
+    names = ("port", "port2", "port3")
+    values |= {name: str(port) for name, port in zip(names, find_free_ports(len(names)), strict=True)}
     for name, content in server.files.items():
         (folder / name).write_text(_fill(content, values))
     target: dict[str, object] = {
