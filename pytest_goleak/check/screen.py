@@ -146,7 +146,7 @@ class _Screening:
     def _look(self) -> Observation:
         """Return the levels at rest; later measurements have to know of them, too."""
         observation = settle(self.equipment.source, self.equipment.clock)
-        self.equipment.past.append(Measured(looks=(replace(observation, sites={}),)))
+        self.equipment.past.append(Measured(looks=(observation,)))
         return observation
 
     def _tell(self, stage: str, stream: LoadStream) -> None:

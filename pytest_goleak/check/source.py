@@ -6,6 +6,7 @@ from pytest_goleak.check.reading import fetch, read
 from pytest_goleak.model.errors import FetchError
 from pytest_goleak.model.observation import Observation
 from pytest_goleak.model.protocols import Clock, Fetcher
+from pytest_goleak.pprof.goroutine import count_goroutines
 from pytest_goleak.pprof.group import goroutine_counts
 from pytest_goleak.pprof.parse import parse
 from pytest_goleak.pprof.text import parse_memstats
@@ -42,17 +43,16 @@ class PprofSource:
         memstats = read(fetch(self._fetcher, "heap", gc=1, debug=1), parse_memstats)
         self._collection_s = self._clock.now() - began_s
         # Goroutines come after the heap, since those that a finalizer stops end only with its collection.
-        goroutines = goroutine_counts(read(fetch(self._fetcher, "goroutine"), parse))
+        goroutines = read(fetch(self._fetcher, "goroutine", debug=1), count_goroutines)
         now = self._clock.now()
         return Observation(
             at_s=now,
             heap_bytes=memstats.heap_alloc,
             heap_objects=memstats.heap_objects,
-            goroutines=sum(goroutines.values()),
+            goroutines=goroutines,
             total_alloc=memstats.total_alloc,
             num_gc=memstats.num_gc,
             cost_s=now - started,
-            sites=goroutines,
         )
 
     def proven_leaks(self) -> int | None:

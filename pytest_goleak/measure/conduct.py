@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pytest_goleak.measure.pace import Pace
 from pytest_goleak.measure.settle import (
@@ -87,8 +87,7 @@ def conduct(conversation: Conversation, bench: Bench) -> Verdict:
         return verdict
     finally:
         if measurement.seen:
-            looks = tuple(replace(each, sites={}) for each in measurement.seen)
-            bench.past.append(Measured(looks=looks, most_left=most_left))
+            bench.past.append(Measured(looks=tuple(measurement.seen), most_left=most_left))
 
 
 class _Measurement:

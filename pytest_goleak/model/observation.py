@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pytest_goleak.model.profile import Site
-
 __all__ = ["Capture", "LoadResult", "Observation", "Signal"]
 
 
@@ -49,8 +47,6 @@ class Observation:
     """How long the service took to produce this observation."""
     is_falling: bool = False
     """Whether the last collection still freed something: then it is too early to read levels."""
-    sites: Mapping[Site, int] = field(default_factory=dict)
-    """Goroutines by site: exact."""
 
     def level(self, signal: Signal) -> int:
         """Return the level of *signal*, in its unit."""

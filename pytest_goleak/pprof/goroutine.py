@@ -1,4 +1,4 @@
-"""What is known about goroutines beyond their number: what they wait for, who started them, which are ours."""
+"""What is known about goroutines: how many there are, what they wait for, who started them, which are ours."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from pytest_goleak.model.errors import MalformedProfileError
 from pytest_goleak.model.profile import Frame, Site, SiteGrowth
 from pytest_goleak.pprof.dump import GoroutineDump
 from pytest_goleak.pprof.origin import is_runtime
+from pytest_goleak.pprof.text import describe
 
-__all__ = ["GoroutineDetails", "GoroutineFact", "explain", "goroutine_details", "is_own_request", "state_of"]
+__all__ = [
+    "GoroutineDetails",
+    "GoroutineFact",
+    "count_goroutines",
+    "explain",
+    "goroutine_details",
+    "is_own_request",
+    "state_of",
+]
 
 _CALLERS_WITH_STATE = {
     "sync.(*WaitGroup).Wait": "sync.WaitGroup.Wait",
@@ -45,7 +55,11 @@ _SYSCALL = re.compile(
     r"^(?:runtime\.(?:notetsleepg|entersyscall)|(?:internal/runtime/)?syscall\.(?:Raw)?[Ss]yscall\d*$|runtime\.cgocall$)"
 )
 _TYPE_ARGUMENTS = re.compile(r"\[.*\]")
-_OWN_REQUEST = re.compile(r"^(?:net/http/pprof\.|runtime/pprof\.(?:\(\*Profile\)\.WriteTo|write[A-Z]))")
+_OWN_FUNCTION = r"(?:net/http/pprof\.|runtime/pprof\.(?:\(\*Profile\)\.WriteTo|write[A-Z]))"
+_OWN_REQUEST = re.compile(_OWN_FUNCTION)
+_OWN_FRAME = re.compile(rb"^#\t0x[0-9a-f]+\t+" + _OWN_FUNCTION.encode(), re.MULTILINE)
+_TOTAL = re.compile(rb"goroutine profile: total (\d+)\r?\n")
+_COUNT = re.compile(rb"^(\d+) @", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +108,29 @@ def state_of(site: Site) -> str | None:
         if not is_runtime(frame):
             return None
     return None
+
+
+def count_goroutines(content: bytes) -> int:
+    """Return how many goroutines ``goroutine?debug=1`` lists, but for those that serve our own profile requests.
+
+    The service writes this text in a fraction of the time of the protobuf form, and stacks are not read here: looks at
+    the level are many.
+
+    Raises:
+        MalformedProfileError: *content* is something else, or was cut off.
+
+    """
+    header = _TOTAL.match(content)
+    if header is None:
+        raise MalformedProfileError(f"expected 'goroutine profile: total …' (debug=1), got {describe(content)}")
+    stacks = content.split(b"\n\n")
+    counts = [int(count[1]) if (count := _COUNT.search(stack)) else 0 for stack in stacks]
+    total, listed = int(header[1]), sum(counts)
+    if listed != total:
+        raise MalformedProfileError(
+            f"goroutine?debug=1 says {total:,} and lists {listed:,}: the answer was cut off; fetch it again"
+        )
+    return sum(count for stack, count in zip(stacks, counts, strict=True) if not _OWN_FRAME.search(stack))
 
 
 def is_own_request(site: Site) -> bool:

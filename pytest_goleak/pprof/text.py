@@ -1,34 +1,21 @@
-"""The text forms that a service writes with ``debug=1``: heap with its exact counters, and counted stacks."""
+"""The heap profile as text, which a service writes with ``debug=1``: with its exact counters."""
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pytest_goleak.model.errors import MalformedProfileError
 from pytest_goleak.model.profile import Frame, MemStats
 
-__all__ = [
-    "CountedStack",
-    "HeapRecord",
-    "HeapText",
-    "StackCounts",
-    "describe",
-    "parse_counts",
-    "parse_heap",
-    "parse_memstats",
-]
+__all__ = ["HeapRecord", "HeapText", "describe", "parse_heap", "parse_memstats"]
 
 _TRAILER = b"# runtime.MemStats\n"
 # The line's end is part of the pattern, so that a number that was cut off is not taken for a smaller one.
 _COUNTER = re.compile(rb"^# (\w+) = (\d+)(?: / (\d+))?\r?\n", re.MULTILINE)
 _HEAP_HEADER = re.compile(r"heap profile: (\d+): (\d+) \[(\d+): (\d+)\] @ heap/(\d+)")
 _HEAP_RECORD = re.compile(r"(\d+): (\d+) \[(\d+): (\d+)\] @(.*)")
-_COUNT_HEADER = re.compile(r"(\S+) profile: total (\d+)")
-_COUNT_RECORD = re.compile(r"(\d+) @(.*)")
-_LABEL = re.compile(r'("(?:[^"\\]|\\.)*"):("(?:[^"\\]|\\.)*")')
 _FRAME = re.compile(r"#\t0x[0-9a-f]+(?:\t+(?P<function>.+)\+0x[0-9a-f]+\t+(?P<file>.+):(?P<line>\d+))?\s*")
 
 
@@ -53,28 +40,6 @@ class HeapText:
     """Bytes between two samples: ``runtime.MemProfileRate``."""
     records: tuple[HeapRecord, ...]
     memstats: MemStats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountedStack:
-    """So many goroutines (or threads) with one stack and one set of labels."""
-
-    count: int
-    addresses: tuple[int, ...]
-    frames: tuple[Frame, ...]
-    """Leaf first; frames of the Go runtime at the leaf are left out by Go."""
-    labels: tuple[tuple[str, str], ...] = ()
-    """Sorted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackCounts:
-    """The whole of ``goroutine?debug=1``, or of another profile that counts stacks."""
-
-    name: str
-    """``goroutine``, ``threadcreate``, ``goroutineleak`` …"""
-    total: int
-    stacks: tuple[CountedStack, ...] = field(default_factory=tuple)
 
 
 def describe(content: bytes) -> str:
@@ -160,39 +125,6 @@ def parse_heap(content: bytes) -> HeapText:
     return HeapText(rate=int(header[5]) // 2, records=tuple(records), memstats=memstats)
 
 
-def parse_counts(content: bytes) -> StackCounts:
-    """Return what ``goroutine?debug=1`` (or ``goroutineleak``, ``threadcreate``) says.
-
-    Raises:
-        MalformedProfileError: *content* is something else, or was cut off.
-
-    """
-    lines = content.decode("utf-8", "replace").split("\n")
-    header = _COUNT_HEADER.fullmatch(lines[0])
-    if header is None:
-        raise MalformedProfileError(f"expected 'goroutine profile: total …' (debug=1), got {describe(content)}")
-    stacks: list[CountedStack] = []
-    for record, details in _blocks(lines[1:]):
-        match = _COUNT_RECORD.fullmatch(record)
-        if match is None:
-            raise MalformedProfileError(f"expected '3 @ 0x…' in {header[1]}?debug=1, got {record[:60]!r}")
-        stacks.append(
-            CountedStack(
-                count=int(match[1]),
-                addresses=_addresses(match[2]),
-                frames=tuple(_frames(details)),
-                labels=_labels(details),
-            )
-        )
-    total = int(header[2])
-    counted = sum(stack.count for stack in stacks)
-    if counted != total:
-        raise MalformedProfileError(
-            f"{header[1]}?debug=1 says {total:,} and lists {counted:,}: the answer was cut off; fetch it again"
-        )
-    return StackCounts(name=header[1], total=total, stacks=tuple(stacks))
-
-
 def _blocks(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
     """Yield each record with the comment lines that follow it."""
     record: str | None = None
@@ -217,16 +149,3 @@ def _frames(details: list[str]) -> Iterator[Frame]:
         match = _FRAME.fullmatch(line)
         if match and match["function"]:
             yield Frame(match["function"], match["file"], int(match["line"]))
-
-
-def _labels(details: list[str]) -> tuple[tuple[str, str], ...]:
-    for line in details:
-        if line.startswith("# labels: "):
-            return tuple(sorted((_unquote(key), _unquote(value)) for key, value in _LABEL.findall(line)))
-    return ()
-
-
-def _unquote(text: str) -> str:
-    """Undo Go's %q: its escapes are those of Python string literals."""
-    value: str = ast.literal_eval(text)
-    return value

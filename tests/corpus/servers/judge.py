@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -151,9 +150,7 @@ class _Diary:
         self._progress = progress
 
     def add(self, observation: Observation) -> None:
-        # Goroutines by site would keep thousands of stacks alive; the levels are what is shown.
-        plain = dataclasses.replace(observation, sites={})
-        self.levels.append(Level(observation=plain, stage=self._progress.stage, requests=self._progress.requests))
+        self.levels.append(Level(observation=observation, stage=self._progress.stage, requests=self._progress.requests))
 
     def take(self) -> tuple[Level, ...]:
         levels, self.levels = tuple(self.levels), []
