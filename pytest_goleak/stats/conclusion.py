@@ -118,9 +118,12 @@ def _feed_profile(trial: Trial, last: Evidence) -> Part[None]:
         yield from trial.send(requests)
 
 
-def clean_if_proven(trial: Trial, block: Evidence) -> Verdict | None:
-    """Return ``clean`` if *block* proves every signal's growth small, after requests enough."""
-    followed = block.suspects(trial.thresholds)  # those of the pooled figures were not followed by anything
+def clean_if_proven(trial: Trial, block: Evidence, *, followed: Sequence[Signal] = ()) -> Verdict | None:
+    """Return ``clean`` if *block* proves every signal's growth small, after requests enough.
+
+    Its suspicions were followed, and so were hints of it in the *followed* signals; those of pooled figures were not.
+    """
+    followed = (*followed, *block.suspects(trial.thresholds))
     block = trial.sharpened(block)
     if (doubt := doubt_about_clean(trial, block, followed=followed)) is not None:
         trial.last_doubt = doubt

@@ -22,6 +22,7 @@ from pytest_goleak.model.step import (
     WarmUpResult,
 )
 from pytest_goleak.model.units import format_seconds
+from pytest_goleak.stats import hint
 from pytest_goleak.stats.blur import too_noisy
 from pytest_goleak.stats.conclusion import clean_if_proven, inconclusive, interrupted
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUESTS, WARM_UP_S, Coin
@@ -89,8 +90,11 @@ def _conduct(trial: Trial) -> Part[Verdict]:
         suspects = block.suspects(trial.thresholds)
         if suspects:
             verdict = yield from examine(trial, block, suspects)
-        elif (verdict := clean_if_proven(trial, block)) is None and block.unproven(trial.thresholds):
-            verdict = yield from look_for_drain(trial, block)
+        elif (verdict := clean_if_proven(trial, block)) is None:
+            if hint.is_all_that_is_open(trial):
+                verdict = yield from hint.follow(trial, block)
+            elif block.unproven(trial.thresholds):
+                verdict = yield from look_for_drain(trial, block)
         if verdict is not None:
             return verdict
         dose = yield from _next_dose(trial)
@@ -103,7 +107,7 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     More requests tell more than more looks do; looks are for when the time allows no more requests.
     """
     last = trial.blocks[-1]
-    is_equal = trial.starts_anew or trial.may_hint_by_chance
+    is_equal = trial.starts_anew or hint.is_all_that_is_open(trial)
     dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=is_equal)
     if last.suspects(trial.thresholds):
         return dose

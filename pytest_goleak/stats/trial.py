@@ -99,15 +99,6 @@ class Trial:
         return len(self.blocks) < MAX_SUSPICIONS
 
     @property
-    def may_hint_by_chance(self) -> bool:
-        """Whether all that the latest block leaves open is a hint, the first one: by chance, an equal one has none."""
-        if not self.schedule.is_enough() or len(self.blocks) < 2:
-            return False
-        *_, earlier, last = self.blocks
-        is_all = not (last.unproven(self.thresholds) or last.suspects(self.thresholds))
-        return is_all and bool(last.hints(self.thresholds)) and not earlier.hints(self.thresholds)
-
-    @property
     def has_listened(self) -> bool:
         """Whether it is known how levels move by themselves."""
         return self.listened_after is not None

@@ -103,16 +103,47 @@ def test_noisy_growth_is_that_of_both_blocks_and_its_p_value_that_of_the_second(
     assert found.per_request == pytest.approx(2_000, rel=0.2)
 
 
+def filling(w):
+    """Fill a table, by too little in all to be suspected."""
+    return levels(0, min(140, 0.02 * _over(w, 0)))
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_first_hint_is_answered_by_an_equal_dose(seed):
-    """More requests would take some services far longer; what was chance, or filled up, is gone from as many."""
-    verdict, service = run(
-        lambda w: levels(0, min(140, 0.02 * sum(requests for _, requests in w.doses))), seed=seed, rate=8_000
-    )
-    _, hinting, last = (sum(step.doses) for step in service.steps if isinstance(step, Block))
+def test_after_a_hint_half_as_many_requests_at_once_show_that_it_was_left_once(seed):
+    """A block would take longer."""
+    verdict, service = run(filling, seed=seed, rate=8_000)
+    _, hinting, follow = blocks_of(service)
 
     assert verdict.outcome is Outcome.CLEAN
-    assert 0.8 < last / hinting < 1.2
+    assert all(follow)
+    assert sum(follow) == pytest.approx(sum(hinting) / 2, rel=0.01)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(leak(16, 1, every=150), id="goes-on"),
+        pytest.param(lambda w: filling(w) + levels(0, 500 if w.served < 10_000 else 300), id="hidden-by-a-fall"),
+    ],
+)
+def test_a_hint_that_these_do_not_refute_is_answered_by_an_equal_dose(part, seed):
+    _, service = run(part, seed=seed, rate=8_000)
+    _, hinting, follow, equal, *_ = blocks_of(service)
+
+    assert all(follow)
+    assert 0 in equal
+    assert sum(equal) == pytest.approx(sum(hinting), rel=0.2)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+def test_a_hint_of_bytes_alone_is_not_refuted_by_a_flat_moment(seed):
+    verdict, service = run(lambda w: levels(min(36_000, 10 * _over(w, 0)), 0), seed=seed, rate=1_500)
+    _, hinting, equal, *_ = blocks_of(service)
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert 0 in hinting
+    assert 0 in equal
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
