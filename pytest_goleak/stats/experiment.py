@@ -88,13 +88,13 @@ def _conduct(trial: Trial) -> Part[Verdict]:
             is_growing=trial.priming is not None and trial.priming.is_of_bytes_alone(trial.thresholds),
         )
         suspects = block.suspects(trial.thresholds)
-        if suspects:
+        verdict = None if suspects else clean_if_proven(trial, block)
+        if verdict is None and hint.may_be_left_once(trial):
+            verdict = yield from hint.follow(trial, block)
+        if verdict is None and suspects:
             verdict = yield from examine(trial, block, suspects)
-        elif (verdict := clean_if_proven(trial, block)) is None:
-            if hint.is_all_that_is_open(trial):
-                verdict = yield from hint.follow(trial, block)
-            elif block.unproven(trial.thresholds):
-                verdict = yield from look_for_drain(trial, block)
+        elif verdict is None and block.unproven(trial.thresholds):
+            verdict = yield from look_for_drain(trial, block)
         if verdict is not None:
             return verdict
         dose = yield from _next_dose(trial)

@@ -79,6 +79,8 @@ class Trial:
         self.drained_in_s: float | None = None
         self.forecast_s: float | None = None
         self.levelled_after: int | None = None
+        self.flat = 0
+        """Requests since the latest block that left nothing."""
         self.held = dict.fromkeys(Signal, 0.0)
         """The most that was held at once so far, and given back in an idle wait."""
         self.has_gone_far = False
@@ -132,6 +134,7 @@ class Trial:
         evidence = yield from self._measure(doses, sizes, idle_share=idle_share)
         self.blocks.append(evidence)
         self.starts_anew = False
+        self.flat = 0
         self.grows_with_time |= rounds > FIRST_ROUNDS and grows_with_time(evidence, self.thresholds)
         return evidence
 
@@ -280,7 +283,7 @@ class Trial:
         twice as long, from their last step on, which may be too lonely to have made any block suspicious. Growth that
         showed in objects or goroutines is not of that kind.
         """
-        must = must_outlast(self.blocks, self.thresholds)
+        must = max(0, must_outlast(self.blocks, self.thresholds) - self.flat)
         if Signal.HEAP_BYTES in self.background_drift():
             return must
         reached = bytes_alone_reached(self.trace.points[1:], self.thresholds)

@@ -136,6 +136,25 @@ def test_a_hint_that_these_do_not_refute_is_answered_by_an_equal_dose(part, seed
     assert sum(equal) == pytest.approx(sum(hinting), rel=0.2)
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_so_do_as_many_as_have_to_be_flat_after_a_suspicion_of_little_in_all(seed):
+    verdict, service = run(lambda w: levels(0, min(165, 0.02 * _over(w, 0))), seed=seed, rate=8_000)
+    _, suspicious, follow = blocks_of(service)
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert all(follow)
+    assert sum(follow) > 0.75 * sum(suspicious)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_hint_of_goroutines_is_answered_by_a_block(seed):
+    _, service = run(lambda w: levels(0, 0, min(6, _over(w, 0) // 500)), seed=seed, rate=1_500)
+    _, hinting, equal, *_ = blocks_of(service)
+
+    assert 0 in equal
+    assert sum(equal) == pytest.approx(sum(hinting), rel=0.3)
+
+
 @pytest.mark.parametrize("seed", [2, 3, 4, 5])
 def test_a_hint_of_bytes_alone_is_not_refuted_by_a_flat_moment(seed):
     verdict, service = run(lambda w: levels(min(36_000, 10 * _over(w, 0)), 0), seed=seed, rate=1_500)
