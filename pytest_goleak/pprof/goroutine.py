@@ -58,7 +58,7 @@ _TYPE_ARGUMENTS = re.compile(r"\[.*\]")
 _OWN_FUNCTION = r"(?:net/http/pprof\.|runtime/pprof\.(?:\(\*Profile\)\.WriteTo|write[A-Z]))"
 _OWN_REQUEST = re.compile(_OWN_FUNCTION)
 _OWN_FRAME = re.compile(rb"^#\t0x[0-9a-f]+\t+" + _OWN_FUNCTION.encode(), re.MULTILINE)
-_TOTAL = re.compile(rb"goroutine profile: total (\d+)\r?\n")
+_TOTAL = re.compile(rb"goroutine profile: total (\d+)\n")
 _COUNT = re.compile(rb"^(\d+) @", re.MULTILINE)
 
 

@@ -27,7 +27,7 @@ from pytest_goleak.stats.blur import too_noisy
 from pytest_goleak.stats.conclusion import clean_if_proven, inconclusive, interrupted
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUESTS, WARM_UP_S, Coin
 from pytest_goleak.stats.listening import listen
-from pytest_goleak.stats.opening import first_judged_dose
+from pytest_goleak.stats.opening import first_judged_dose, is_growing
 from pytest_goleak.stats.proof import prove
 from pytest_goleak.stats.suspicion import examine, look_for_drain
 from pytest_goleak.stats.trial import Part, Trial
@@ -85,7 +85,7 @@ def _conduct(trial: Trial) -> Part[Verdict]:
             dose,
             rounds=trial.looking.rounds,
             idle_share=trial.idle_share(dose),
-            is_growing=trial.priming is not None and trial.priming.is_of_bytes_alone(trial.thresholds),
+            is_growing=is_growing(trial),
         )
         suspects = block.suspects(trial.thresholds)
         verdict = None if suspects else clean_if_proven(trial, block)

@@ -9,7 +9,7 @@ from pytest_goleak.model.report import Verdict
 from pytest_goleak.stats.conclusion import clean_if_proven
 from pytest_goleak.stats.evidence import FADING, Evidence
 from pytest_goleak.stats.schedule import DOUBLING
-from pytest_goleak.stats.trial import Part, Trial
+from pytest_goleak.stats.trial import PRIMING_LOADS, Part, Trial
 
 __all__ = ["follow", "is_all_that_is_open", "may_be_left_once"]
 
@@ -27,7 +27,7 @@ def may_be_left_once(trial: Trial) -> bool:
     block = trial.blocks[-1]
     hints, suspects = block.hints(trial.thresholds), block.suspects(trial.thresholds)
     is_of_heap = DOUBLING not in (hints, suspects) and Signal.GOROUTINES not in hints
-    return is_of_heap and not (suspects and block.is_telling(trial.thresholds)) and _is_first_slight(trial)
+    return is_of_heap and not block.is_telling(trial.thresholds) and _is_first_slight(trial)
 
 
 def _is_first_slight(trial: Trial) -> bool:
@@ -42,16 +42,22 @@ def follow(trial: Trial, block: Evidence) -> Part[Verdict | None]:
     """Prime for the next block with half as many requests as *block* had; clean if these leave clearly less.
 
     What is left once, or by chance, is not left again. Nothing but load comes between the looks, so they tell more
-    than a block with as many requests. Neither may levels fall by as much: what falls hides what grows. Levels that
-    never rest tell nothing so.
+    than a block with as many requests; but not what fell meanwhile, which hides what grows. So no two of them may be
+    far apart, in any signal, and idle rounds must not have fallen. Levels that never rest tell nothing so.
     """
-    requests = max(block.requests // 2, trial.must_outlast())
-    if trial.is_restless or trial.schedule.affordable(requests, block) < requests:
-        return None
-    priming = yield from trial.prime(requests, load_s=math.inf)
     hints = block.hints(trial.thresholds)
-    most = {signal: FADING * trial.thresholds.alarm(signal) * priming.requests for signal in hints}
-    if any(abs(priming.grown(signal)) > most[signal] for signal in hints):
+    requests = max(block.requests // 2, trial.must_outlast())
+    most = {signal: FADING * trial.thresholds.alarm(signal) * requests for signal in Signal}
+    falls = any(-sum(block.idle_changes(signal)) > most[signal] for signal in hints)
+    if trial.is_restless or falls or trial.schedule.affordable(requests, block) < requests:
+        return None
+    loads = max(PRIMING_LOADS, math.ceil(requests / block.dose))
+    load_s = trial.schedule.most_load_s(rounds=loads, idle_share=0)
+    priming = yield from trial.prime(requests, loads=loads, load_s=load_s)
+    most |= {signal: max(most[signal], trial.thresholds.floor(signal)) for signal in Signal if signal not in hints}
+    if priming.requests < requests or any(priming.swing(signal) > most[signal] for signal in Signal):
         return None
     trial.flat += priming.requests
+    if block.suspects(trial.thresholds):
+        trial.levelled_after = block.served_before + block.requests
     return clean_if_proven(trial, block, followed=hints)

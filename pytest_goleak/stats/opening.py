@@ -10,7 +10,7 @@ from pytest_goleak.stats.priming import Priming
 from pytest_goleak.stats.schedule import AMPLE, LEAST_DOSE, Schedule
 from pytest_goleak.stats.trial import Part, Trial
 
-__all__ = ["first_judged_dose"]
+__all__ = ["first_judged_dose", "is_growing"]
 
 LOADS = BLOCK_ROUNDS // 2
 """Loaded rounds of a block."""
@@ -36,6 +36,12 @@ def first_judged_dose(trial: Trial, first: Evidence) -> Part[int | None]:
         return dose
     priming = yield from trial.prime(requests, load_s=2 * PRIMING_S)
     return _primed_dose(trial.schedule, dose, priming, first, trial.thresholds)
+
+
+def is_growing(trial: Trial) -> bool:
+    """Whether the next block is the first judged one, and bytes alone grew while primed for it."""
+    priming = trial.priming
+    return len(trial.blocks) == 1 and priming is not None and priming.is_of_bytes_alone(trial.thresholds)
 
 
 def priming_requests(schedule: Schedule, dose: int, first: Evidence, thresholds: Thresholds) -> int:

@@ -15,13 +15,28 @@ __all__ = ["Priming", "priming_of"]
 class Priming:
     """Requests that no growth is judged by; what they leave goes away, or stays, with what the block leaves."""
 
-    before: Observation
-    after: Observation
+    looks: tuple[Observation, ...]
+    """Before the first load, and after each one."""
     requests: int
+
+    @property
+    def before(self) -> Observation:
+        """The levels before the first load."""
+        return self.looks[0]
+
+    @property
+    def after(self) -> Observation:
+        """The levels after the last one."""
+        return self.looks[-1]
 
     def grown(self, signal: Signal) -> int:
         """Return by how much *signal* grew, in its unit."""
         return self.after.level(signal) - self.before.level(signal)
+
+    def swing(self, signal: Signal) -> int:
+        """Return how far the levels of *signal* are apart, in its unit."""
+        levels = [look.level(signal) for look in self.looks]
+        return max(levels) - min(levels)
 
     def per_request(self, signal: Signal) -> float:
         """Return by how much *signal* grew per request, once or not."""
@@ -37,4 +52,4 @@ class Priming:
 
 def priming_of(result: BlockResult) -> Priming:
     """Return what all loads of *result* did."""
-    return Priming(before=result.observations[0], after=result.observations[-1], requests=sum(result.doses))
+    return Priming(looks=result.observations, requests=sum(result.doses))

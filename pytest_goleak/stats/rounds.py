@@ -64,7 +64,7 @@ class Rounds:
     @property
     def looks(self) -> tuple[Observation, ...]:
         """All looks from the first of these requests to the last."""
-        primed = (self.priming.before, self.priming.after) if self.priming else ()
+        primed = self.priming.looks if self.priming else ()
         return (*primed, *self.result.observations)
 
     @property

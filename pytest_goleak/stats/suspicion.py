@@ -38,7 +38,7 @@ def examine(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> Part
         is_open = block is trial.blocks[-1] and not trial.starts_anew and not trial.is_falling(block, suspects)
         return verdict if verdict or not is_open else (yield from _follow_up(trial, block, suspects))
     verdict = yield from _follow_up(trial, block, suspects)
-    if verdict is None and gives_back and block is trial.blocks[-1]:  # nothing was tried yet
+    if verdict is None and gives_back and block is trial.blocks[-1] and trial.priming is None:  # nothing was tried yet
         verdict = yield from look_for_drain(trial, block, suspects)
     return verdict
 

@@ -36,10 +36,10 @@ from pytest_goleak.stats.trace import Trace
 from pytest_goleak.stats.unseen import Unseen
 from pytest_goleak.stats.waiting import wait_after
 
-__all__ = ["Part", "Trial"]
+__all__ = ["PRIMING_LOADS", "Part", "Trial"]
 
 PRIMING_LOADS = 3
-"""Loads that prime for a block."""
+"""Loads that prime for a block, at least."""
 
 T = TypeVar("T")
 Part = Generator[Step, StepResult, T]
@@ -158,13 +158,13 @@ class Trial:
         self.unseen.sent(sent, at_s=result.observations[-1].at_s)
         return result
 
-    def prime(self, requests: int, *, load_s: float) -> Part[Priming]:
+    def prime(self, requests: int, *, loads: int = PRIMING_LOADS, load_s: float) -> Part[Priming]:
         """Send so many requests before the next block, which fill what is filled once.
 
         In a few loads: looks between them show where levels came to rest, and if a service turns slow the later ones
         are cut.
         """
-        self.priming = priming = priming_of((yield from self.send(requests, loads=PRIMING_LOADS, load_s=load_s)))
+        self.priming = priming = priming_of((yield from self.send(requests, loads=loads, load_s=load_s)))
         self.unseen.grew({signal: priming.per_request(signal) for signal in Signal})
         return priming
 

@@ -124,7 +124,14 @@ def test_after_a_hint_half_as_many_requests_at_once_show_that_it_was_left_once(s
     "part",
     [
         pytest.param(leak(16, 1, every=150), id="goes-on"),
-        pytest.param(lambda w: filling(w) + levels(0, 500 if w.served < 10_000 else 300), id="hidden-by-a-fall"),
+        pytest.param(lambda w: filling(w) + levels(0, 500 if w.served < 10_000 else 300), id="hidden-by-a-large-fall"),
+        pytest.param(
+            lambda w: leak(16, 1, every=150)(w) + levels(0, 500 if w.served < 11_000 else 475),
+            id="hidden-by-a-small-fall",
+        ),
+        pytest.param(
+            lambda w: filling(w) + levels(0, 0, max(0, w.served - 9_500) // 200), id="beside-what-began-meanwhile"
+        ),
     ],
 )
 def test_a_hint_that_these_do_not_refute_is_answered_by_an_equal_dose(part, seed):
@@ -134,6 +141,24 @@ def test_a_hint_that_these_do_not_refute_is_answered_by_an_equal_dose(part, seed
     assert all(follow)
     assert 0 in equal
     assert sum(equal) == pytest.approx(sum(hinting), rel=0.2)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_service_that_turns_slow_after_a_hint_takes_no_more_than_its_budget(seed):
+    class Slowing(Recorded):
+        def perform(self, step):
+            if len(blocks_of(self)) == 2:
+                self.rate = 300.0
+            return super().perform(step)
+
+    service = Slowing([filling], seed=seed, rate=8_000)
+    verdict = conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service)
+    _, hinting, follow, *_ = blocks_of(service)
+
+    assert all(follow)
+    assert max(follow) <= 1.2 * max(hinting)
+    assert verdict.outcome in (Outcome.CLEAN, Outcome.INCONCLUSIVE)
+    assert service.world.now < 30
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

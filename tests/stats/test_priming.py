@@ -71,9 +71,8 @@ def look(at_s, objects, *, heap_bytes=2**20, goroutines=10):
 
 
 def priming_of(objects, *, heap_bytes=0, requests=5_000):
-    return Priming(
-        before=look(0.0, 1_000), after=look(0.5, 1_000 + objects, heap_bytes=2**20 + heap_bytes), requests=requests
-    )
+    looks = (look(0.0, 1_000), look(0.5, 1_000 + objects, heap_bytes=2**20 + heap_bytes))
+    return Priming(looks=looks, requests=requests)
 
 
 def block_of(changes, *, start=1_000, priming=None, doses=DOSES):
