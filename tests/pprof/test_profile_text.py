@@ -16,8 +16,6 @@ from pytest_goleak.pprof.group import goroutine_counts
 from pytest_goleak.pprof.text import describe, parse_heap, parse_memstats
 from tests.pprof.golden_files import VERSIONS, content, profile
 
-RENDERED = "main.receiver example.com/golden/main.go:153"
-
 
 def heap_text(version: str) -> bytes:
     return gzip.decompress(content(version, "heap.txt.gz"))
@@ -104,6 +102,8 @@ def test_one_text_is_not_taken_for_another() -> None:
         parse_dump(content("go1.26", "goroutine.txt"))
     with pytest.raises(MalformedProfileError, match="expected 'goroutine profile"):
         count_goroutines(content("go1.26", "goroutine_dump.txt"))
+    with pytest.raises(MalformedProfileError, match="expected 'goroutine profile"):
+        count_goroutines(content("go1.27", "goroutineleak.txt"))
     with pytest.raises(MalformedProfileError, match="says 1 and lists 0"):
         count_goroutines(b"goroutine profile: total 1\nnonsense\n")
     with pytest.raises(MalformedProfileError, match=r"expected '1: 512"):
