@@ -31,6 +31,7 @@ def may_be_left_once(trial: Trial) -> bool:
 
 
 def _is_first_slight(trial: Trial) -> bool:
+    """Whether the latest block bounds all growth, after requests enough, and is the first one with a hint."""
     if not trial.schedule.is_enough() or len(trial.blocks) < 2:
         return False
     *_, earlier, last = trial.blocks

@@ -177,7 +177,7 @@ def test_a_hint_of_goroutines_is_answered_by_a_block(seed):
     _, hinting, equal, *_ = blocks_of(service)
 
     assert 0 in equal
-    assert sum(equal) == pytest.approx(sum(hinting), rel=0.3)
+    assert sum(equal) == pytest.approx(sum(hinting), rel=0.2)
 
 
 @pytest.mark.parametrize("seed", [2, 3, 4, 5])
