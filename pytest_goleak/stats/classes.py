@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,22 +80,27 @@ def bytes_alone_reached(points: Sequence[Point], thresholds: Thresholds) -> int 
     return reached if all(other is None or other < LONG_BEFORE * reached for other in others) else None
 
 
-def must_outlast(blocks: Sequence[Evidence], thresholds: Thresholds) -> int:
+def must_outlast(blocks: Sequence[Evidence], thresholds: Thresholds, *, outweighed: Collection[Signal] = ()) -> int:
     """Return how many requests more must be flat before the growth that made one of *blocks* suspicious has ended.
 
     Three quarters of those that there were by then, and twice as many where bytes grew alone: that doubles. The first
     block only takes up once-only growth. One in which bytes alone grew a little is not flat: what doubles steps rarely.
+    Bytes that are higher after further loads than before are taken to double, too: no idle rounds tell there. Signals
+    that are *outweighed*, by more requests than what is alive allows to leak, need not be flat.
     """
-    bytes_alone = (Signal.HEAP_BYTES,)
     must, flat = 0.0, 0
+    may_double = Signal.HEAP_BYTES not in outweighed
     for block in reversed(blocks[1:]):
         suspects = block.suspects(thresholds)
-        is_doubling = (suspects or block.hints(thresholds)) == bytes_alone
-        if suspects or is_doubling:
-            must = must or (2.0 if is_doubling else 0.75) * (block.served_before + block.requests)
+        has_gone_on = may_double and block.has_gone_on(Signal.HEAP_BYTES, thresholds)
+        is_alone = may_double and (suspects or block.hints(thresholds)) == (Signal.HEAP_BYTES,)
+        is_enough = has_gone_on or any(signal not in outweighed for signal in suspects)
+        requests = block.requests + sum(block.further)
+        if is_enough or is_alone:
+            must = must or (2.0 if has_gone_on or is_alone else 0.75) * (block.served_before + requests)
         elif not must:
-            flat += block.requests
-        if suspects:
+            flat += requests
+        if is_enough:
             return max(0, int(must) - flat)
     return 0
 

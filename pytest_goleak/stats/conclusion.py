@@ -139,14 +139,20 @@ def doubt_about_clean(trial: Trial, block: Evidence, *, followed: Sequence[Signa
         return doubt
     if not trial.schedule.is_enough():
         return f"{trial.schedule.served:,} requests are too few to have met late and rare leaks"
-    return "growth stopped only just now" if trial.must_outlast() else None
+    outweighed = [signal for signal in Signal if block.most_alive(signal) < trial.thresholds.margin(signal)]
+    return "growth stopped only just now" if trial.must_outlast(outweighed=outweighed) else None
 
 
 def _open_question(
     trial: Trial, block: Evidence, unproven: Sequence[Signal], *, followed: Sequence[Signal]
 ) -> str | None:
-    """Return what *block* leaves open: *unproven* signals, and hints that were not *followed*; ``None`` if nothing."""
-    hints = [signal for signal in block.hints(trial.thresholds) if signal not in followed]
+    """Return what *block* leaves open: *unproven* signals, and hints that were not *followed*; ``None`` if nothing.
+
+    A hint of more growth than all that is alive is none.
+    """
+    hints = [
+        signal for signal in block.hints(trial.thresholds) if signal not in followed and not block.is_refuted(signal)
+    ]
     if unproven:
         return _noise_reason(trial, block, unproven)
     if hints:

@@ -112,6 +112,10 @@ class Evidence(Rounds):
             signal for signal in self.hints(thresholds) if self.readings[signal].rising.p_value <= SUSPICION_LEVEL
         )
 
+    def is_refuted(self, signal: Signal) -> bool:
+        """Whether so little is alive that growth of *signal* as it seems to be here would be more, clearly."""
+        return self.most_alive(signal) < FADING * self.growth[signal].per_request
+
     def sharp_dose(self, thresholds: Thresholds) -> int:
         """Return the dose that bounds every signal if there is no growth, and noise as in this block; 0 if unknown."""
         shares = [

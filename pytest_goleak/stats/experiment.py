@@ -6,6 +6,7 @@ a real service and, thousands of times, against simulated ones. The argument is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from pytest_goleak.model.errors import GoleakError
@@ -22,10 +23,11 @@ from pytest_goleak.model.step import (
     WarmUpResult,
 )
 from pytest_goleak.model.units import format_seconds
-from pytest_goleak.stats import hint
+from pytest_goleak.stats import alive, hint
 from pytest_goleak.stats.blur import too_noisy
 from pytest_goleak.stats.conclusion import clean_if_proven, inconclusive, interrupted
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUESTS, WARM_UP_S, Coin
+from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.listening import listen
 from pytest_goleak.stats.opening import first_judged_dose, is_growing
 from pytest_goleak.stats.proof import prove
@@ -94,11 +96,32 @@ def _conduct(trial: Trial) -> Part[Verdict]:
         if verdict is None and suspects:
             verdict = yield from examine(trial, block, suspects)
         elif verdict is None and block.unproven(trial.thresholds):
-            verdict = yield from look_for_drain(trial, block)
+            verdict = yield from _see_through_noise(trial, block)
         if verdict is not None:
             return verdict
         dose = yield from _next_dose(trial)
+        if trial.is_restless:
+            if (verdict := (yield from _undercut(trial, dose))) is not None:
+                return verdict
+            dose = yield from _next_dose(trial)
     return inconclusive(trial)
+
+
+def _see_through_noise(trial: Trial, block: Evidence) -> Part[Verdict | None]:
+    """See whether what keeps *block* from a verdict is outweighed by a few requests, or goes away without any."""
+    quick_s = alive.QUICK_SHARE * trial.plan.budget_s
+    if not trial.has_listened and alive.is_worth_it(trial, block, seconds=quick_s):
+        return (yield from alive.bound_by_alive(trial, block))
+    return (yield from look_for_drain(trial, block))
+
+
+def _undercut(trial: Trial, dose: int | None) -> Part[Verdict | None]:
+    """Try what takes less time than the next block, of *dose* requests a round, where levels never rest."""
+    block, schedule = trial.blocks[-1], trial.schedule
+    seconds = schedule.remaining_s if dose is None else schedule.block_s(dose)
+    if block.suspects(trial.thresholds) or not alive.is_worth_it(trial, block, seconds=alive.LESS * seconds):
+        return None
+    return (yield from alive.bound_by_alive(trial, block))
 
 
 def _next_dose(trial: Trial) -> Part[int | None]:
@@ -116,6 +139,6 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     if trial.is_restless and last.unproven(trial.thresholds):
         # What was not enough for a block that was read in this way is not enough for the next one.
         more = 0 if len(trial.blocks) == trial.listened_after else 2 * last.dose
-        ample = max(trial.looking.ample_dose, more)
+        ample = max(trial.looking.ample_dose, more, math.ceil(2 * trial.must_outlast() / trial.looking.rounds))
         return trial.schedule.sharp_dose(trial.looking.needed_dose, ample, last, trial.thresholds)
     return dose

@@ -21,6 +21,12 @@ __all__ = ["Rounds"]
 DRAINED = 0.25
 """Share of the tolerance of a loaded round that is more than noise if an idle one takes it away."""
 
+SWELLING = 0.3
+"""Share of the largest fall by which levels have to rise without load: drains rise a little, when work begins late."""
+
+GONE_ON = 0.5
+"""Share of what is tolerated of a load that is more than what levels that swell differ by at their lowest."""
+
 BESIDE_IDLE = 4
 """Multiple of what a short idle round changed that is more than growth with time, and more than noise."""
 
@@ -31,8 +37,10 @@ class Rounds:
 
     result: BlockResult
     doses: tuple[int, ...]
+    further: tuple[int, ...] = ()
+    """Requests of loads that came after it, without idle rounds between them."""
     later: tuple[Observation, ...] = ()
-    """Looks after it, before any other request."""
+    """Looks after it and after these, before any other request."""
     priming: Priming | None = None
     """The load right before it, which is not judged."""
 
@@ -143,6 +151,19 @@ class Rounds:
         """Whether something went away without load, or more in any round than load sets up and down."""
         return self.has_fallen_idle(signal, thresholds) or self.has_fallen(signal, thresholds, floors=TELLING)
 
+    def swells(self, signal: Signal, thresholds: Thresholds) -> bool:
+        """Whether *signal* went up without load: by more than the tolerance of a load, and no little beside falls."""
+        rises = sum(change for change in self.idle_changes(signal) if change > 0)
+        fall = -min(self.changes(signal))
+        return rises > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose, SWELLING * fall)
+
+    def has_gone_on(self, signal: Signal, thresholds: Thresholds) -> bool:
+        """Whether *further* loads left much of what is tolerated of them, by the lowest levels before and after."""
+        if not self.further:
+            return False
+        before, after = (min(look.level(signal) for look in looks) for looks in (self.looks, self.later))
+        return after - before > GONE_ON * thresholds.margin(signal) * sum(self.further)
+
     def stands(self, later: Observation, signals: Iterable[Signal], thresholds: Thresholds) -> bool:
         """Whether what this block added to one of *signals* is *later* still there, and nothing of any went away."""
         signals = list(signals)
@@ -168,11 +189,16 @@ class Rounds:
         """
         if not self.result.observations:
             return math.inf
-        loaded = [number for number, dose in enumerate(self.doses) if dose]
-        looks = (*self.result.observations[loaded[-1] + 1 :], *self.later)
-        requests = sum(self.doses[number] for number in loaded[len(loaded) // 2 :])
-        return min(look.level(signal) for look in looks) / requests
+        doses = [dose for dose in (*self.doses, *self.further) if dose]
+        looks = self.later if self.further else (*self.at_rest, *self.later)
+        return min(look.level(signal) for look in looks) / sum(doses[len(doses) // 2 :])
 
-    def followed_by(self, looks: Sequence[Observation]) -> Self:
-        """Return this block with *looks* that came after it, before any other request."""
-        return replace(self, later=tuple(looks))
+    @property
+    def at_rest(self) -> tuple[Observation, ...]:
+        """The looks of this block after its last load."""
+        loaded = [number for number, dose in enumerate(self.doses) if dose]
+        return self.result.observations[loaded[-1] + 1 :]
+
+    def followed_by(self, looks: Sequence[Observation], *, further: Sequence[int] = ()) -> Self:
+        """Return this block with *looks* that came after it and after *further* loads, before any other request."""
+        return replace(self, further=tuple(further), later=tuple(looks))

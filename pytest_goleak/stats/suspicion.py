@@ -62,10 +62,13 @@ def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> P
         return clean_if_proven(trial, repeat)
     if confirmed and (verdict := (yield from prove(trial, repeat, block))) is not None:
         return verdict
-    fell = any(each.has_drained(signal, trial.thresholds) for each in (block, repeat) for signal in suspects)
-    if not confirmed and not fell and repeat.fades_from(block, suspects):
+    both, thresholds = (block, repeat), trial.thresholds
+    swelling = [signal for signal in suspects if any(each.swells(signal, thresholds) for each in both)]
+    steady = [signal for signal in suspects if signal not in swelling]
+    fell = any(each.has_drained(signal, thresholds) for each in both for signal in steady)
+    if not confirmed and not fell and (not steady or repeat.fades_from(block, suspects)):
         trial.last_doubt = f"{wording.growth(trial.estimates(repeat), suspects)}, and less from block to block"
-        return None  # it fills up: waiting tells nothing, more requests do
+        return None  # it fills up, or moves by itself: waiting tells nothing, more requests do
     return (yield from _wait_and_see(trial, block, repeat, suspects, confirmed=confirmed))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from pytest_goleak.model.growth import GrowthClass
@@ -276,15 +276,16 @@ class Trial:
         self.last_doubt = wording.MAY_HIDE
         self.starts_anew = True
 
-    def must_outlast(self) -> int:
+    def must_outlast(self, *, outweighed: Collection[Signal] = ()) -> int:
         """Return how many requests more must be flat before growth that was seen counts as levelled off.
 
         Buffers, slices and maps that grow by doubling are flat for as long as they have grown: they need a stretch
         twice as long, from their last step on, which may be too lonely to have made any block suspicious. Growth that
-        showed in objects or goroutines is not of that kind.
+        showed in objects or goroutines is not of that kind. Nor is what more requests have *outweighed* than all that
+        is alive allows to leak.
         """
-        must = max(0, must_outlast(self.blocks, self.thresholds) - self.flat)
-        if Signal.HEAP_BYTES in self.background_drift():
+        must = max(0, must_outlast(self.blocks, self.thresholds, outweighed=outweighed) - self.flat)
+        if Signal.HEAP_BYTES in outweighed or Signal.HEAP_BYTES in self.background_drift():
             return must
         reached = bytes_alone_reached(self.trace.points[1:], self.thresholds)
         return max(must, 3 * reached - self.schedule.served) if reached else must

@@ -1,15 +1,17 @@
 """What is alive after the load bounds what requests left, whatever the noise."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.simulation import SimulatedService, conclude, growing_slice, leak, levels, sawtooth
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
-from pytest_goleak.model.plan import Tolerance
+from pytest_goleak.model.plan import MeasurePlan, Tolerance
 from pytest_goleak.model.report import Outcome
-from pytest_goleak.model.step import BlockResult
+from pytest_goleak.model.step import Block, BlockResult
 from pytest_goleak.stats.design import BLOCK_ROUNDS, Thresholds
 from pytest_goleak.stats.evidence import Evidence, judge_block
+from pytest_goleak.stats.experiment import experiment
 
 DOSE = 2_000
 BEFORE = 500
@@ -79,3 +81,82 @@ def test_looks_after_the_block_count():
 
     assert GOROUTINES in block.unbounded(THRESHOLDS)
     assert GOROUTINES not in block.followed_by([look(11, 500), look(12, 50), look(13, 600)]).unbounded(THRESHOLDS)
+
+
+FURTHER = (3 * DOSE,) * 3
+
+
+@given(noise=LEVELS, per_request=PER_REQUEST, later=st.lists(st.integers(0, 5_000), min_size=1, max_size=5))
+def test_nor_is_it_below_what_each_request_of_further_loads_left(noise, per_request, later):
+    left = round(per_request * sum(FURTHER))
+    block = block_of(noise).followed_by([look(11, level + left) for level in later], further=FURTHER)
+
+    assert block.most_alive(GOROUTINES) >= per_request * sum(FURTHER) / (DOSE + sum(FURTHER)) - 1 / DOSE
+
+
+def test_looks_before_further_loads_do_not_count():
+    block = block_of([5] * 11).followed_by([look(11, 40_000)], further=FURTHER)
+
+    assert block.most_alive(GOROUTINES) == pytest.approx(40_000 / (DOSE + sum(FURTHER)))
+
+
+def test_growth_that_is_clearly_more_than_is_alive_is_refuted():
+    """Loaded rounds happen to swell, idle ones to drop."""
+    growing = [10, 400, 30, 420, 800, 500, 200, 600, 1_000, 700, 12]
+    block = block_of(growing)
+
+    assert GOROUTINES in block.hints(THRESHOLDS)
+    assert not block_of([level + 9_000 for level in growing]).is_refuted(GOROUTINES)
+    assert block.is_refuted(GOROUTINES)
+
+
+# --- whole experiments ----------------------------------------------------------------------------------------------
+
+PERIODS_S = st.floats(0.2, 2.5)
+
+
+class Recorded(SimulatedService):
+    """Keeps the blocks that it was asked for."""
+
+    def __init__(self, parts, *, seed, rate=20_000.0):
+        super().__init__(parts, seed=seed, rate=rate)
+        self.blocks = []
+
+    def perform(self, step):
+        if isinstance(step, Block):
+            self.blocks.append(step.doses)
+        return super().perform(step)
+
+
+def run(*parts, seed):
+    service = Recorded(list(parts), seed=seed)
+    return conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service), service
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_beside_a_saw_tooth_a_load_that_outweighs_what_is_alive_is_enough(seed):
+    """No level has to be read by many looks."""
+    verdict, service = run(sawtooth(8 * 2**20, 0.6), seed=seed)
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert len(service.blocks[-1]) == 3
+    assert all(service.blocks[-1])
+    assert verdict.signals[Signal.HEAP_BYTES].high < THRESHOLDS.margin(Signal.HEAP_BYTES)
+    assert service.world.now < 6
+
+
+def test_what_goes_up_and_down_with_the_load_alone_is_outweighed_as_well():
+    verdict, service = run(lambda w: levels(3e5 * (w.served % 1_700) / 1_700), seed=1)
+
+    assert verdict.outcome is Outcome.CLEAN
+    assert service.world.now < 6
+
+
+@settings(max_examples=40, deadline=None)
+@given(period_s=PERIODS_S, per_request=st.floats(1, 8), seed=st.integers(1, 10**6), doubles=st.booleans())
+def test_no_leak_of_the_tolerance_is_clean_for_the_load_that_was_to_outweigh_it(period_s, per_request, seed, doubles):
+    leaked = per_request * THRESHOLDS.margin(Signal.HEAP_BYTES)
+    leaking = growing_slice(leaked, 2.0) if doubles else leak(leaked, 0)
+    verdict, service = run(leaking, sawtooth(8 * 2**20, period_s), seed=seed)
+
+    assert verdict.outcome is not Outcome.CLEAN or len(service.blocks[-1]) > 3

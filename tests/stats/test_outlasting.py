@@ -1,9 +1,11 @@
 """How long a stretch must be flat before growth counts as levelled off, where bytes grow in steps that get rarer."""
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_goleak.model.growth import Point
-from pytest_goleak.model.observation import LoadResult, Observation
+from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.classes import bytes_alone_reached, must_outlast
@@ -75,3 +77,38 @@ def test_a_block_in_which_bytes_alone_grew_a_little_is_not_flat(later, must):
     blocks = [FIRST, SUSPECT, *later]
 
     assert must_outlast(blocks, THRESHOLDS) == must
+
+
+def further(block, requests, *, bytes_left):
+    """Return *block* with so many requests after it, after which its bytes were as much higher at the lowest."""
+    lowest = min(look.heap_bytes for look in block.looks)
+    later = [replace(block.end, heap_bytes=lowest + bytes_left + swell) for swell in (3_000_000, 0, 1_000_000)]
+    return block.followed_by(later, further=(requests // 3,) * 3)
+
+
+NOISY = block(2_000, served=800, steps=0)
+
+
+@pytest.mark.parametrize(
+    ("bytes_left", "later", "must"),
+    [
+        pytest.param(30_000 * 100, [], 2 * 40_800, id="bytes stayed"),
+        pytest.param(30_000 * 100, [block(2_000, served=40_800, steps=0)], 2 * 40_800 - 10_000, id="then flat"),
+        pytest.param(30_000 * 10, [], 0, id="hardly any stayed"),
+    ],
+)
+def test_bytes_that_stayed_of_further_loads_may_double(bytes_left, later, must):
+    blocks = [FIRST, further(NOISY, 30_000, bytes_left=bytes_left), *later]
+
+    assert must_outlast(blocks, THRESHOLDS) == must
+
+
+def test_requests_of_further_loads_count_where_hardly_any_bytes_stayed():
+    blocks = [FIRST, SUSPECT, further(block(2_000, served=10_800, steps=0), 9_000, bytes_left=0)]
+
+    assert must_outlast(blocks, THRESHOLDS) == 2 * 10_800 - 19_000
+
+
+def test_what_is_outweighed_need_not_be_flat():
+    assert must_outlast([FIRST, SUSPECT], THRESHOLDS, outweighed=[Signal.HEAP_BYTES]) == 0
+    assert must_outlast([FIRST, SUSPECT], THRESHOLDS, outweighed=[Signal.HEAP_OBJECTS]) == 2 * 10_800
