@@ -108,7 +108,8 @@ def _wait_and_see(
             return None
         waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later", earlier=block))
-    if not rest.is_drained(suspects) and rest.waited_s >= wait_s and (left_s := trial.schedule.remaining_s) > 0:
+    is_over = rest.is_drained(suspects) and rest.is_at_rest(suspects)
+    if not is_over and rest.waited_s >= wait_s and (left_s := trial.schedule.remaining_s) > 0:
         rest = yield from trial.rest([block, repeat], min(aged, left_s))
     # Nor is there a verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
     others = () if trial.is_restless else repeat.unproven(trial.thresholds)
