@@ -26,6 +26,9 @@ GIVEN_BACK = 0.2
 FADING = 0.6
 """Share of the earlier growth per request below which growth is on its way to a bound."""
 
+GOING_ON = 0.9
+"""Share of the growth while primed from which on growth goes on as it did."""
+
 FADED = 0.25
 """The same for growth while primed, which has more of what grows only once in it: in a leak's as well."""
 
@@ -174,6 +177,15 @@ class Evidence(Rounds):
             primed is not None
             and primed.requests >= self.dose
             and all(self.growth[signal].per_request < FADED * primed.per_request(signal) for signal in signals)
+        )
+
+    def goes_on_from_priming(self, signals: Iterable[Signal]) -> bool:
+        """Whether *signals* grow as much as they did while primed, so that nothing fills that is no leak beside it."""
+        primed = self.priming
+        return (
+            primed is not None
+            and primed.requests >= self.dose
+            and all(self.growth[signal].per_request >= GOING_ON * primed.per_request(signal) for signal in signals)
         )
 
     def estimate(self, signal: Signal, outcome: Outcome, thresholds: Thresholds) -> SignalEstimate:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Outcome, SignalEstimate
-from pytest_goleak.model.step import AGREEING_LOOKS, AGREEING_S, DrainResult
+from pytest_goleak.model.step import AGREEING_LOOKS, DrainResult
 from pytest_goleak.stats.classes import drain_forecast
 from pytest_goleak.stats.design import TELLING, Thresholds
 from pytest_goleak.stats.drift import background_drift
@@ -224,15 +224,6 @@ class Rest:
         """Whether this wait left as much of *signal* per request as *earlier* did, or half of it at least."""
         kept, before = self.kept[signal], earlier.kept[signal]
         return kept.kept / kept.requests >= 0.5 * before.kept / before.requests
-
-    def is_at_rest(self, signals: Iterable[Signal]) -> bool:
-        """Whether none of *signals* fell by more than noise in the last looks."""
-        looks = self.drain.observations
-        recent = [look for look in looks if look.at_s >= looks[-1].at_s - AGREEING_S]
-        return all(
-            recent[0].level(signal) - recent[-1].level(signal) <= self.thresholds.floor(signal) / 2
-            for signal in signals
-        )
 
     def falling(self, signals: Iterable[Signal]) -> list[Signal]:
         """Return those of *signals* that still fell when the wait ended."""

@@ -26,11 +26,6 @@ ENOUGH_OF_BOTH = 1.5
 DEAR_LOOK_S = 0.3
 """Looks that take longer leave time for few of them: the heap is large, or the machine busy."""
 
-MOST_OUTWEIGHING = 2
-OUTWEIGHING_S = 3.0
-"""Largest factor between the dose of a block and that of its repetition, to outweigh what was there before; or time
-that the latter may take, if that is more. A leak loses little by it: most of that is taken off its wait."""
-
 LEAST_ROUNDS = 2
 """Rounds of the smallest block: one with load, and one without."""
 
@@ -72,12 +67,6 @@ AT_ONCE = 1.5
 
 DOUBLING = (Signal.HEAP_BYTES,)
 """What grows where a slice or buffer is appended to: it is replaced by a larger one now and then."""
-
-DOUBLING_DOSE = 1.3
-DOUBLING_SHARE = 0.8
-"""Mean dose of the block that repeats such growth, as a multiple of the requests so far; and the time that it may
-take, as a share of what there is but for an idle wait: if its last rounds are loaded, the load takes half as long again
-as on average."""
 
 MAX_GROWTH = {Signal.HEAP_BYTES: 192 * 1024 * 1024, Signal.GOROUTINES: 3_000}
 """Growth that one block may bring about in the service, in the signal's unit: a test must not drive it out of memory,
@@ -195,7 +184,7 @@ class Schedule:
         wanted = max(wanted, math.ceil(1.1 * must_outlast / (BLOCK_ROUNDS / 2)))
         # A block that leaves time to confirm what it may find is worth more than the largest one that fits, unless that
         # one alone is sharp enough. A hint that was chance is gone from an equal dose, too.
-        confirmable = self.capped(wanted, self._confirmable_s, last, thresholds)
+        confirmable = self.capped(wanted, self.confirmable_s, last, thresholds)
         largest = self.capped(wanted, self.remaining_s * 0.95, last, thresholds)
         sharp = 0 if last.hints(thresholds) else last.sharp_dose(thresholds)
         least = (1.3 if last.unproven(thresholds) or must_outlast else 1.0) * last.dose
@@ -230,7 +219,7 @@ class Schedule:
         """
         ample_s = DECISIVE_SHARE * self.budget_s + BLOCK_ROUNDS * self.round_cost_s
         wanted = max(needed, last.dose, self.capped(ample, ample_s, last, thresholds))
-        confirmable = self.capped(wanted, self._confirmable_s, last, thresholds)
+        confirmable = self.capped(wanted, self.confirmable_s, last, thresholds)
         dose = confirmable if confirmable >= needed else self.capped(wanted, 0.85 * self.remaining_s, last, thresholds)
         return dose if self.remaining_s > self.block_s(dose) else None
 
@@ -258,47 +247,6 @@ class Schedule:
         If that went with age, some of it would have gone by then.
         """
         return min(seconds, AGED_SHARE * self.idle_s)
-
-    def repeat_dose(
-        self, block: Evidence, suspects: Sequence[Signal], thresholds: Thresholds, *, outweighing: float
-    ) -> int | None:
-        """Return the dose that may confirm what *block* shows: the same one, or the largest that the time allows.
-
-        If it turns out to drain, both blocks together need *outweighing* requests to be told from what was there
-        before; where up to twice the dose brings these about, or one that takes no long time, it saves a second cycle.
-        A leak grows as much per request in a smaller dose, and what follows the highest peak so far does not grow at
-        all, so a smaller repetition makes no false alarm more likely; a larger one has to show as much per request, and
-        leaves as much less to what fills. It must be enough to tell growth from the runtime's own; ``None`` if it can't
-        be.
-        """
-        again_s = self.block_s(block.dose)
-        if self.remaining_s >= again_s + self.idle_s - self.aged_s(block.duration_s / 2 + again_s):
-            if tuple(suspects) == DOUBLING:
-                return self._doubling_dose(block, thresholds)
-            return self._outweighing_dose(block, outweighing, thresholds)
-        aged_s = self.aged_s(block.duration_s / 2 + BLOCK_ROUNDS * self.latency_s)
-        seconds = (self.remaining_s - self.idle_s + aged_s) / BLOCK_ROUNDS - self.round_cost_s
-        dose = int(0.9 * seconds * self.rate) if seconds >= self.latency_s else 0
-        telling = any(
-            block.growth[signal].low * dose * BLOCK_ROUNDS / 2 > 2 * thresholds.floor(signal) for signal in suspects
-        )
-        return min(dose, block.dose) if dose >= LEAST_DOSE and telling else None
-
-    def _outweighing_dose(self, block: Evidence, requests: float, thresholds: Thresholds) -> int:
-        """Return the dose that brings *block* and its repetition to so many *requests*, if that takes no long time."""
-        wanted = AMPLE * (requests - block.sent) / (BLOCK_ROUNDS / 2)
-        seconds = max(OUTWEIGHING_S, self.block_s(MOST_OUTWEIGHING * block.dose))
-        dose = self.capped(math.ceil(max(block.dose, wanted)), min(seconds, self._confirmable_s), block, thresholds)
-        return dose if block.dose <= wanted <= dose else block.dose
-
-    def _doubling_dose(self, block: Evidence, thresholds: Thresholds) -> int:
-        """Return the mean dose that repeats the growth of a slice or buffer: it must grow by a part of all it has.
-
-        Capacity grows by a quarter at least. So do the requests so far in each loaded round, if rounds grow, too.
-        """
-        wanted = math.ceil(DOUBLING_DOSE * self.served)
-        seconds = DOUBLING_SHARE * (self.remaining_s - self.idle_s)
-        return max(block.dose, self.capped(wanted, seconds, block, thresholds))
 
     def has_time_to_wait(self) -> bool:
         """Whether an idle wait still fits."""
@@ -329,7 +277,7 @@ class Schedule:
         return self.budget_s - self.elapsed_s
 
     @property
-    def _confirmable_s(self) -> float:
+    def confirmable_s(self) -> float:
         """Time for a block that leaves time for its repetition and an idle wait."""
         return (self.remaining_s - self.idle_s) / 2.2
 

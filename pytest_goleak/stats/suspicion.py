@@ -17,6 +17,7 @@ from pytest_goleak.stats.design import TELLING
 from pytest_goleak.stats.evidence import FADING, Evidence
 from pytest_goleak.stats.listening import listen
 from pytest_goleak.stats.proof import prove
+from pytest_goleak.stats.repetition import repeat_dose
 from pytest_goleak.stats.schedule import DOUBLING
 from pytest_goleak.stats.trial import Part, Trial
 
@@ -49,7 +50,7 @@ def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> P
     Returns ``None`` when nothing is proven yet; the experiment goes on with a larger dose.
     """
     outweighing = trial.outweighing(block, suspects)
-    dose = trial.schedule.repeat_dose(block, suspects, trial.thresholds, outweighing=outweighing)
+    dose = repeat_dose(trial.schedule, block, suspects, trial.thresholds, outweighing=outweighing)
     if (doubt := _too_early(trial, block, suspects, dose)) is not None or dose is None:
         trial.last_doubt = doubt or ""
         return None
@@ -72,14 +73,14 @@ def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> P
     return (yield from _wait_and_see(trial, block, repeat, suspects, confirmed=confirmed))
 
 
-def _too_early(trial: Trial, block: Evidence, suspects: tuple[Signal, ...], repeat_dose: int | None) -> str | None:
+def _too_early(trial: Trial, block: Evidence, suspects: tuple[Signal, ...], dose: int | None) -> str | None:
     """Return why growth in *block* is not worth repeating yet, ``None`` if it is."""
     growth = wording.growth(trial.estimates(block), suspects)
     is_enough = trial.schedule.is_enough() or block.is_glaring(suspects)
     is_enough = is_enough and block.promises(suspects, trial.thresholds)
     if not is_enough and trial.schedule.can_confirm_larger(block, trial.thresholds):
         return f"{growth}, which a cache that fills does as well"
-    if repeat_dose is None:
+    if dose is None:
         return f"{growth}, but the budget left no time to repeat that and to wait idle"
     fades = len(trial.blocks) > 2 and block.fades_from(trial.blocks[-2], suspects)
     has_filled = block.fades_from_priming(suspects) and trial.schedule.can_confirm_larger(block, trial.thresholds)
@@ -101,15 +102,14 @@ def _wait_and_see(
             growth = wording.growth(trial.estimates(block), leaking)
             trial.last_doubt = f"{growth}, too little in all to be told from something that fills"
             return None
-        if not (yield from _goes_on(trial, repeat, leaking)):
+        if not (yield from _goes_on(trial, repeat, leaking, spared=max(0, block.requests - repeat.requests))):
             trial.repetitions.pop()  # refuted: no proof of a leak, should the service fail later
             growth = wording.growth(trial.estimates(repeat), leaking)
             trial.last_doubt = f"{growth}, and less in the end, as a cache does that fills"
             return None
         waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later", earlier=block))
-    is_over = rest.is_drained(suspects) and rest.is_at_rest(suspects)
-    if not is_over and rest.waited_s >= wait_s and (left_s := trial.schedule.remaining_s) > 0:
+    if not rest.is_drained(suspects) and rest.waited_s >= wait_s and (left_s := trial.schedule.remaining_s) > 0:
         rest = yield from trial.rest([block, repeat], min(aged, left_s))
     # Nor is there a verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
     others = () if trial.is_restless else repeat.unproven(trial.thresholds)
@@ -124,12 +124,13 @@ def _wait_and_see(
     return (yield from second_cycle(trial, rest, suspects, confirmed))
 
 
-def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal]) -> Part[bool]:
+def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal], *, spared: int) -> Part[bool]:
     """Send a far larger dose, and return whether memory still grows as it did: a large cache fills up in it.
 
-    Goroutines are not cached, and what doubles grows in steps too rare for one dose to tell.
+    As many requests come on top as *last* was *spared*, being smaller than the block that it repeats. Goroutines are not
+    cached, and what doubles grows in steps too rare for one dose to tell.
     """
-    requests = trial.schedule.affordable(round(FAR_S * trial.schedule.rate), last)
+    requests = trial.schedule.affordable(round(FAR_S * trial.schedule.rate) + spared, last)
     expected = {signal: last.growth[signal].per_request * requests for signal in leaking}
     telling = [s for s in leaking if expected[s] > 4 * max(trial.thresholds.floor(s), last.noise(s))]
     if Signal.GOROUTINES in leaking or tuple(leaking) == DOUBLING or not telling or requests < last.requests / 2:

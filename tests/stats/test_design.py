@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_goleak.stats.design import BLOCK_ROUNDS, SPREAD, Coin
-from pytest_goleak.stats.schedule import DOUBLING_DOSE
+from pytest_goleak.stats.repetition import DOUBLING_DOSE
 
 SEEDS = st.integers(0, 10**9).map(str)
 SERVED = 10_000

@@ -115,36 +115,6 @@ def test_enough_is_many_requests_or_much_load_or_most_of_both(requests, load_s, 
     assert schedule.is_enough() is enough
 
 
-@pytest.mark.parametrize(("rounds_s", "can_be_had"), [(0.5, False), (1.1, True)])
-def test_a_repetition_needs_time_for_its_rounds_and_for_what_age_does_not_stand_for_of_the_wait(rounds_s, can_be_had):
-    schedule, first = schedule_after(20)
-    again_s = schedule.block_s(first.dose)
-    aged_s = schedule.aged_s(first.duration_s / 2 + again_s)
-    schedule.elapsed_s = schedule.budget_s - schedule.idle_s + aged_s - rounds_s * again_s
-
-    dose = schedule.repeat_dose(first, [Signal.HEAP_OBJECTS], THRESHOLDS, outweighing=0)
-    assert dose == (first.dose if can_be_had else None)
-
-
-@pytest.mark.parametrize(("outweighing", "times"), [(0, 1), (1.5, 1), (2.2, 1.44), (5, 1)])
-def test_a_repetition_outweighs_what_was_there_before_if_twice_the_dose_does(outweighing, times):
-    schedule, first = schedule_after(20)
-
-    dose = schedule.repeat_dose(first, [Signal.HEAP_OBJECTS], THRESHOLDS, outweighing=outweighing * first.requests)
-
-    assert dose == pytest.approx(times * first.dose, abs=1)
-
-
-@pytest.mark.parametrize(("rate", "times"), [(50_000, 3.6), (1_000, 1)])
-def test_or_if_it_takes_no_long_time(rate, times):
-    schedule = Schedule(budget_s=30.0, idle_s=8.0, served=8_000, rate=rate, latency_s=0.001)
-    grown = levels_of_a_block([0, 900, 0, 900, 0, 900, 900, 900, 0, 0])
-    signals = [Signal.HEAP_OBJECTS]
-
-    dose = schedule.repeat_dose(grown, signals, THRESHOLDS, outweighing=4 * grown.requests)
-    assert dose == pytest.approx(times * grown.dose, rel=0.01)
-
-
 @pytest.mark.parametrize(
     ("rate", "budget_s", "proves", "rounds"),
     [
