@@ -127,8 +127,8 @@ def _wait_and_see(
 def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal], *, spared: int) -> Part[bool]:
     """Send a far larger dose, and return whether memory still grows as it did: a large cache fills up in it.
 
-    As many requests come on top as *last* was *spared*, being smaller than the block that it repeats. Goroutines are not
-    cached, and what doubles grows in steps too rare for one dose to tell.
+    It has the requests that *last* was *spared* as well, being smaller than the block that it repeats. Goroutines are
+    not cached, and what doubles grows in steps too rare for one dose to tell.
     """
     requests = trial.schedule.affordable(round(FAR_S * trial.schedule.rate) + spared, last)
     expected = {signal: last.growth[signal].per_request * requests for signal in leaking}

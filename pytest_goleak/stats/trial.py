@@ -212,7 +212,7 @@ class Trial:
         self, blocks: Sequence[Evidence], seconds: float, *, is_whole: bool = False, signals: Sequence[Signal]
     ) -> Drain:
         """Return the idle wait after *blocks*, for *signals*."""
-        has_rested = self.unseen.has_rested(blocks[0].before.at_s) or bool(self.waited)
+        has_rested = self.unseen.has_rested(blocks[0].before.at_s)
         return wait_after(blocks, seconds, self.thresholds, signals=signals, is_whole=is_whole, has_rested=has_rested)
 
     def rest(

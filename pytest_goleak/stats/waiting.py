@@ -44,7 +44,7 @@ def wait_after(
         thresholds: of the experiment.
         signals: to wait for.
         is_whole: whether it has to last until all is back: else it also ends when most is gone and nothing more goes.
-        has_rested: whether there was a wait before *blocks*, or since.
+        has_rested: whether there was a wait before *blocks*.
 
     """
     first, last = blocks[0].before, blocks[-1].end
