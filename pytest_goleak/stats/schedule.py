@@ -56,6 +56,9 @@ AMPLE = 1.2
 """Requests beyond those that are enough on average: doses vary by chance, and the rate does as well. They also keep
 what the first large doses leave once, some forty objects, below the alarm level."""
 
+MORE = 1.15
+"""The same for what is missing of enough: where it turns out to be too few, only the rest is sent."""
+
 SETTLED_SHARE = 0.5
 """Dose of a block, as a share of that of the one before, where all that kept that one from a verdict was over in it."""
 
@@ -146,9 +149,8 @@ class Schedule:
 
         ``None`` if the budget allows no block at all.
         """
-        enough = min(ENOUGH_REQUESTS - self.served, (self._enough_load_s - self.load_s) * self.rate)
         cheap = CHEAP_SHARE * self.look_s * self.rate
-        wanted = math.ceil(max(AMPLE * enough / (BLOCK_ROUNDS / 2), self.at_once, cheap))
+        wanted = math.ceil(max(MORE * self._missing / (BLOCK_ROUNDS / 2), self.at_once, cheap))
         # Where they take longer than their share, a second block takes longer still.
         is_worth_it = self.block_s(wanted, idle_share=IDLE_SHARE) < DECISIVE_SHARE * self.budget_s
         seconds = AMPLE * self.block_s(wanted) if is_worth_it else self.share_s()
@@ -201,6 +203,9 @@ class Schedule:
         if unproven and (later := last.later_noise(unproven, thresholds)) <= 1:
             settled = SETTLED_SHARE if self.is_enough() else 1.0
             return max(min(thresholds.decisive, last.dose), math.ceil(max(settled, 2 * later) * last.dose))
+        # Where nothing is open but that there were too few requests, it is only these that are missing.
+        if not unproven and not must_outlast and not last.hints(thresholds) and not self.is_enough():
+            return math.ceil(max(MORE * self._missing / (BLOCK_ROUNDS / 2), self.at_once))
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
         excess = max([1.0, *(likely_high(last, signal) / thresholds.margin(signal) for signal in unproven)])
@@ -258,6 +263,11 @@ class Schedule:
         if requests >= 1 or load >= 1 or requests + load >= ENOUGH_OF_BOTH:
             return True
         return self.elapsed_s >= 0.8 * self.budget_s
+
+    @property
+    def _missing(self) -> float:
+        """Requests more that are enough, or that are answered in the load that is, as fast as they were so far."""
+        return min(ENOUGH_REQUESTS - self.served, (self._enough_load_s - self.load_s) * self.rate)
 
     def can_confirm_larger(self, block: Evidence, thresholds: Thresholds) -> bool:
         """Whether a clearly larger block, its repetition and an idle wait still fit."""

@@ -9,7 +9,7 @@ from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, SPREAD, Coin, Thresholds
 from pytest_goleak.stats.evidence import judge_block
-from pytest_goleak.stats.schedule import Schedule
+from pytest_goleak.stats.schedule import LEAST_DOSE, Schedule
 
 THRESHOLDS = Thresholds(Tolerance())
 CONNECTIONS = 64
@@ -82,7 +82,7 @@ def test_a_dose_is_never_less_than_what_costs_no_more_time():
     assert schedule.second_dose(first, THRESHOLDS) >= CONNECTIONS / (1 + SPREAD) - 1
 
 
-@pytest.mark.parametrize(("look_s", "dose"), [(0.0, 1_704), (0.01, 1_704), (0.5, 3_000)])
+@pytest.mark.parametrize(("look_s", "dose"), [(0.0, 1_633), (0.01, 1_633), (0.5, 3_000)])
 def test_where_a_look_is_dear_more_load_costs_next_to_nothing(look_s, dose):
     schedule = Schedule(budget_s=30.0, idle_s=8.0)
     schedule.warmed_up(requests=900, rate=20_000, elapsed_s=0.5)
@@ -113,6 +113,13 @@ def test_enough_is_many_requests_or_much_load_or_most_of_both(requests, load_s, 
     schedule = Schedule(budget_s=30.0, idle_s=8.0, served=requests, load_s=load_s)
 
     assert schedule.is_enough() is enough
+
+
+@pytest.mark.parametrize(("served", "dose"), [(7_500, 115), (6_000, 460), (7_999, 1)])
+def test_where_nothing_is_open_but_that_requests_were_few_only_the_rest_is_sent(served, dose):
+    schedule = Schedule(budget_s=30.0, idle_s=8.0, served=served, rate=20_000)
+
+    assert schedule.larger_dose(levels_of_a_block([0] * 10), THRESHOLDS, must_outlast=0) == max(LEAST_DOSE, dose)
 
 
 @pytest.mark.parametrize(
