@@ -17,11 +17,12 @@ from pytest_goleak.stats.trial import Part, Trial
 __all__ = ["LESS", "QUICK_SHARE", "bound_by_alive", "is_worth_it"]
 
 LOADS = 3
-"""Loads that the requests are sent in, so that those after one that turns out to be slow are cut."""
+MOST = 2.0
+"""Loads that the requests are sent in, and multiple of the time foreseen for them that they may take: where one turns
+out to be slow, those after it are cut."""
 
 QUICK_SHARE = 0.1
 """Share of the budget that they may take before anything else is tried; listening takes as much."""
-
 
 LESS = 0.75
 """Share of the time of the next block that they may take once it is known how levels move: the block proves more."""
@@ -44,7 +45,8 @@ def bound_by_alive(trial: Trial, block: Evidence) -> Part[Verdict | None]:
 
     What each of them left would be among it. If levels are higher now, they were listened to all the same.
     """
-    sent = yield from trial.send(_requests(trial, block), loads=LOADS)
+    requests = _requests(trial, block)
+    sent = yield from trial.send(requests, loads=LOADS, load_s=MOST * requests / trial.schedule.rate)
     sharpened, further = trial.sharpened(block), (*block.further, *sent.doses)
 
     def is_told(looks: Sequence[Observation]) -> bool:

@@ -152,6 +152,25 @@ def test_what_goes_up_and_down_with_the_load_alone_is_outweighed_as_well():
     assert service.world.now < 6
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_service_that_turns_slow_under_that_load_takes_no_more_than_twice_the_time(seed):
+    class Slowing(Recorded):
+        def perform(self, step):
+            if len(self.blocks) == 2:
+                self.rate = 500.0
+            return super().perform(step)
+
+    service = Slowing([sawtooth(8 * 2**20, 0.6)], seed=seed)
+    conversation = experiment(MeasurePlan(seed=seed), past=service.past())
+    step = next(conversation)
+    while not (isinstance(step, Block) and len(step.doses) == 3):
+        step = conversation.send(service.perform(step))
+    loads = service.perform(step).loads
+
+    assert loads[-1].planned < loads[0].planned / 20
+    assert sum(load.duration_s for load in loads[1:]) < step.load_s
+
+
 @settings(max_examples=40, deadline=None)
 @given(period_s=PERIODS_S, per_request=st.floats(1, 8), seed=st.integers(1, 10**6), doubles=st.booleans())
 def test_no_leak_of_the_tolerance_is_clean_for_the_load_that_was_to_outweigh_it(period_s, per_request, seed, doubles):
