@@ -46,7 +46,9 @@ def bound_by_alive(trial: Trial, block: Evidence) -> Part[Verdict | None]:
     What each of them left would be among it. If levels are higher now, they were listened to all the same.
     """
     requests = _requests(trial, block)
-    sent = yield from trial.send(requests, loads=LOADS, load_s=MOST * requests / trial.schedule.rate)
+    load_s = min(MOST * requests / trial.schedule.rate, trial.schedule.most_load_s(rounds=LOADS, idle_share=0))
+    sent = yield from trial.send(requests, loads=LOADS, load_s=load_s)
+    trial.priming = None  # no longer what comes right before a block
     sharpened, further = trial.sharpened(block), (*block.further, *sent.doses)
 
     def is_told(looks: Sequence[Observation]) -> bool:

@@ -104,9 +104,20 @@ class Evidence(Rounds):
         )
 
     def unbounded(self, thresholds: Thresholds) -> tuple[Signal, ...]:
-        """Return those of :meth:`unproven` that keep this block from ``clean``: no noise hides more than is alive."""
+        """Return the signals that keep this block from ``clean``.
+
+        Those of :meth:`unproven` of which more is alive than is tolerated: no noise hides more than that. And others
+        that went on in further loads: what was proven of the rounds does not hold for these.
+        """
+        unproven = self.unproven(thresholds)
         return tuple(
-            signal for signal in self.unproven(thresholds) if not self.most_alive(signal) < thresholds.margin(signal)
+            signal
+            for signal in Signal
+            if (
+                not self.most_alive(signal) < thresholds.margin(signal)
+                if signal in unproven
+                else self.has_gone_on(signal, thresholds)
+            )
         )
 
     def rising_hints(self, thresholds: Thresholds) -> tuple[Signal, ...]:
@@ -195,7 +206,7 @@ class Evidence(Rounds):
         return SignalEstimate(
             per_request=min(growth.per_request, most),
             low=min(growth.low, most),
-            high=min(growth.high, most),
+            high=min(max(growth.high, self.gone_on(signal, thresholds)), most),
             p_value=growth.p_value,
             min_detectable=self.min_detectable(signal, thresholds),
             outcome=outcome,

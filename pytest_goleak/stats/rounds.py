@@ -158,11 +158,19 @@ class Rounds:
         return rises > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose, SWELLING * fall)
 
     def has_gone_on(self, signal: Signal, thresholds: Thresholds) -> bool:
-        """Whether *further* loads left much of what is tolerated of them, by the lowest levels before and after."""
+        """Whether *further* loads left much of what is tolerated of them."""
+        return self.gone_on(signal, thresholds) > GONE_ON * thresholds.margin(signal)
+
+    def gone_on(self, signal: Signal, thresholds: Thresholds) -> float:
+        """Return what *further* loads left per request, by the lowest level after them, and before if it swells."""
         if not self.further:
-            return False
-        before, after = (min(look.level(signal) for look in looks) for looks in (self.looks, self.later))
-        return after - before > GONE_ON * thresholds.margin(signal) * sum(self.further)
+            return 0.0
+        before = (
+            min(look.level(signal) for look in self.looks)
+            if self.swells(signal, thresholds)
+            else self.end.level(signal)
+        )
+        return (min(look.level(signal) for look in self.later) - before) / sum(self.further)
 
     def stands(self, later: Observation, signals: Iterable[Signal], thresholds: Thresholds) -> bool:
         """Whether what this block added to one of *signals* is *later* still there, and nothing of any went away."""

@@ -59,6 +59,9 @@ what the first large doses leave once, some forty objects, below the alarm level
 MORE = 1.15
 """The same for what is missing of enough: where it turns out to be too few, only the rest is sent."""
 
+LEAST_MORE = 0.35
+"""Dose of that rest at least, as a share of the one before."""
+
 SETTLED_SHARE = 0.5
 """Dose of a block, as a share of that of the one before, where all that kept that one from a verdict was over in it."""
 
@@ -203,9 +206,10 @@ class Schedule:
         if unproven and (later := last.later_noise(unproven, thresholds)) <= 1:
             settled = SETTLED_SHARE if self.is_enough() else 1.0
             return max(min(thresholds.decisive, last.dose), math.ceil(max(settled, 2 * later) * last.dose))
-        # Where nothing is open but that there were too few requests, it is only these that are missing.
+        # Where nothing is open but that there were too few requests, it is only these that are missing; but enough to
+        # see what began in them, beside those before.
         if not unproven and not must_outlast and not last.hints(thresholds) and not self.is_enough():
-            return math.ceil(max(MORE * self._missing / (BLOCK_ROUNDS / 2), self.at_once))
+            return math.ceil(max(MORE * self._missing / (BLOCK_ROUNDS / 2), LEAST_MORE * last.dose, self.at_once))
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
         excess = max([1.0, *(likely_high(last, signal) / thresholds.margin(signal) for signal in unproven)])

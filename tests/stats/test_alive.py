@@ -171,6 +171,25 @@ def test_a_service_that_turns_slow_under_that_load_takes_no_more_than_twice_the_
     assert sum(load.duration_s for load in loads[1:]) < step.load_s
 
 
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_what_another_signal_leaves_of_that_load_is_not_proven_by_the_rounds_before(seed):
+    """It begins to leak under the load that is sent because of the bytes."""
+    begins = 12_000
+    verdict, service = run(sawtooth(8 * 2**20, 0.6), leak(0, 0.5, 0.05, after=begins), seed=seed)
+
+    assert verdict.outcome is not Outcome.CLEAN or service.world.served < 1.2 * begins
+
+
+def test_the_bound_of_a_signal_holds_for_further_loads_as_well():
+    flat = block_of([5] * 11)
+    went_on = flat.followed_by([look(11, 5 + round(0.002 * sum(FURTHER)))], further=FURTHER)
+
+    assert flat.estimate(GOROUTINES, Outcome.CLEAN, THRESHOLDS).high == 0
+    assert went_on.estimate(GOROUTINES, Outcome.CLEAN, THRESHOLDS).high == pytest.approx(0.002)
+    assert GOROUTINES not in went_on.unbounded(THRESHOLDS)
+    assert GOROUTINES in flat.followed_by([look(11, 150)], further=FURTHER).unbounded(THRESHOLDS)
+
+
 @settings(max_examples=40, deadline=None)
 @given(period_s=PERIODS_S, per_request=st.floats(1, 8), seed=st.integers(1, 10**6), doubles=st.booleans())
 def test_no_leak_of_the_tolerance_is_clean_for_the_load_that_was_to_outweigh_it(period_s, per_request, seed, doubles):
