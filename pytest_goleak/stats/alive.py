@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.model.report import Verdict
@@ -33,6 +34,7 @@ def is_worth_it(trial: Trial, block: Evidence, *, seconds: float) -> bool:
 
     What only goes away while nothing is sent is no noise: an idle wait ends it.
     """
+    block = _as_heard(trial, block)
     if not any(_is_noise(trial, block, signal) for signal in block.unbounded(trial.thresholds)):
         return False
     requests = _requests(trial, block)
@@ -45,6 +47,7 @@ def bound_by_alive(trial: Trial, block: Evidence) -> Part[Verdict | None]:
 
     What each of them left would be among it. If levels are higher now, they were listened to all the same.
     """
+    block = _as_heard(trial, block)
     requests = _requests(trial, block)
     load_s = min(MOST * requests / trial.schedule.rate, trial.schedule.most_load_s(rounds=LOADS, idle_share=0))
     sent = yield from trial.send(requests, loads=LOADS, load_s=load_s)
@@ -57,6 +60,11 @@ def bound_by_alive(trial: Trial, block: Evidence) -> Part[Verdict | None]:
     heard = yield from listen(trial, block.unbounded(trial.thresholds), is_told=is_told)
     trial.blocks[-1] = block = block.followed_by(heard.observations, further=further)
     return clean_if_proven(trial, block)
+
+
+def _as_heard(trial: Trial, block: Evidence) -> Evidence:
+    """Return *block* with what listening told of the signals that it leaves open."""
+    return replace(block, restless=frozenset(block.unbounded(trial.thresholds))) if trial.is_restless else block
 
 
 def _is_noise(trial: Trial, block: Evidence, signal: Signal) -> bool:

@@ -139,7 +139,7 @@ def doubt_about_clean(trial: Trial, block: Evidence, *, followed: Sequence[Signa
         return doubt
     if not trial.schedule.is_enough():
         return f"{trial.schedule.served:,} requests are too few to have met late and rare leaks"
-    outweighed = [signal for signal in Signal if block.most_alive(signal) < trial.thresholds.margin(signal)]
+    outweighed = [signal for signal in Signal if block.is_outweighed(signal, trial.thresholds)]
     return "growth stopped only just now" if trial.must_outlast(outweighed=outweighed) else None
 
 

@@ -126,6 +126,15 @@ class Evidence(Rounds):
             signal for signal in self.hints(thresholds) if self.readings[signal].rising.p_value <= SUSPICION_LEVEL
         )
 
+    def is_outweighed(self, signal: Signal, thresholds: Thresholds) -> bool:
+        """Whether further loads show what rounds can't where *signal* swells: that all that is alive is too little."""
+        return (
+            bool(self.further)
+            and self.swells(signal, thresholds)
+            and self.most_alive(signal) < thresholds.margin(signal)
+            and not self.has_gone_on(signal, thresholds)
+        )
+
     def is_refuted(self, signal: Signal) -> bool:
         """Whether so little is alive that growth of *signal* as it seems to be here would be more, clearly."""
         return self.most_alive(signal) < FADING * self.growth[signal].per_request

@@ -21,7 +21,7 @@ __all__ = ["Rounds"]
 DRAINED = 0.25
 """Share of the tolerance of a loaded round that is more than noise if an idle one takes it away."""
 
-SWELLING = 0.3
+SWELLING = 0.15
 """Share of the largest fall by which levels have to rise without load: drains rise a little, when work begins late."""
 
 GONE_ON = 0.5
@@ -43,6 +43,8 @@ class Rounds:
     """Looks after it and after these, before any other request."""
     priming: Priming | None = None
     """The load right before it, which is not judged."""
+    restless: frozenset[Signal] = frozenset()
+    """Signals that were heard to go up and down by themselves."""
 
     @property
     def requests(self) -> int:
@@ -152,7 +154,9 @@ class Rounds:
         return self.has_fallen_idle(signal, thresholds) or self.has_fallen(signal, thresholds, floors=TELLING)
 
     def swells(self, signal: Signal, thresholds: Thresholds) -> bool:
-        """Whether *signal* went up without load: by more than the tolerance of a load, and no little beside falls."""
+        """Whether *signal* goes up without load: by more than the tolerance of a load, and no little beside falls."""
+        if signal in self.restless:
+            return True
         rises = sum(change for change in self.idle_changes(signal) if change > 0)
         fall = -min(self.changes(signal))
         return rises > max(thresholds.floor(signal), thresholds.margin(signal) * self.dose, SWELLING * fall)

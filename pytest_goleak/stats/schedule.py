@@ -56,11 +56,8 @@ AMPLE = 1.2
 """Requests beyond those that are enough on average: doses vary by chance, and the rate does as well. They also keep
 what the first large doses leave once, some forty objects, below the alarm level."""
 
-MORE = 1.15
-"""The same for what is missing of enough: where it turns out to be too few, only the rest is sent."""
-
 LEAST_MORE = 0.35
-"""Dose of that rest at least, as a share of the one before."""
+"""Dose of the rest where requests turned out to be too few, at least, as a share of the one before."""
 
 SETTLED_SHARE = 0.5
 """Dose of a block, as a share of that of the one before, where all that kept that one from a verdict was over in it."""
@@ -153,7 +150,7 @@ class Schedule:
         ``None`` if the budget allows no block at all.
         """
         cheap = CHEAP_SHARE * self.look_s * self.rate
-        wanted = math.ceil(max(MORE * self._missing / (BLOCK_ROUNDS / 2), self.at_once, cheap))
+        wanted = math.ceil(max(AMPLE * self._missing / (BLOCK_ROUNDS / 2), self.at_once, cheap))
         # Where they take longer than their share, a second block takes longer still.
         is_worth_it = self.block_s(wanted, idle_share=IDLE_SHARE) < DECISIVE_SHARE * self.budget_s
         seconds = AMPLE * self.block_s(wanted) if is_worth_it else self.share_s()
@@ -209,7 +206,7 @@ class Schedule:
         # Where nothing is open but that there were too few requests, it is only these that are missing; but enough to
         # see what began in them, beside those before.
         if not unproven and not must_outlast and not last.hints(thresholds) and not self.is_enough():
-            return math.ceil(max(MORE * self._missing / (BLOCK_ROUNDS / 2), LEAST_MORE * last.dose, self.at_once))
+            return math.ceil(max(AMPLE * self._missing / (BLOCK_ROUNDS / 2), LEAST_MORE * last.dose, self.at_once))
         # A hint is told from the floor by twice the dose; what was too noisy needs less noise per request.
         ample = (4 if unproven or must_outlast else 2) * last.dose
         excess = max([1.0, *(likely_high(last, signal) / thresholds.margin(signal) for signal in unproven)])

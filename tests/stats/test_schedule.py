@@ -82,7 +82,7 @@ def test_a_dose_is_never_less_than_what_costs_no_more_time():
     assert schedule.second_dose(first, THRESHOLDS) >= CONNECTIONS / (1 + SPREAD) - 1
 
 
-@pytest.mark.parametrize(("look_s", "dose"), [(0.0, 1_633), (0.01, 1_633), (0.5, 3_000)])
+@pytest.mark.parametrize(("look_s", "dose"), [(0.0, 1_704), (0.01, 1_704), (0.5, 3_000)])
 def test_where_a_look_is_dear_more_load_costs_next_to_nothing(look_s, dose):
     schedule = Schedule(budget_s=30.0, idle_s=8.0)
     schedule.warmed_up(requests=900, rate=20_000, elapsed_s=0.5)
@@ -115,7 +115,7 @@ def test_enough_is_many_requests_or_much_load_or_most_of_both(requests, load_s, 
     assert schedule.is_enough() is enough
 
 
-@pytest.mark.parametrize(("served", "dose"), [(4_000, 920), (7_500, 544)])
+@pytest.mark.parametrize(("served", "dose"), [(4_000, 960), (7_500, 544)])
 def test_where_nothing_is_open_but_that_requests_were_few_only_the_rest_is_sent(served, dose):
     """But a third of the dose before, of 1,552, at least."""
     schedule = Schedule(budget_s=30.0, idle_s=8.0, served=served, rate=20_000)
