@@ -15,7 +15,7 @@ from pytest_goleak.stats.listening import listen
 from pytest_goleak.stats.schedule import AMPLE
 from pytest_goleak.stats.trial import Part, Trial
 
-__all__ = ["LESS", "QUICK_SHARE", "bound_by_alive", "is_worth_it"]
+__all__ = ["LESS", "QUICK_SHARE", "bound_by_alive", "outweighing"]
 
 LOADS = 3
 MOST = 2.0
@@ -29,26 +29,25 @@ LESS = 0.75
 """Share of the time of the next block that they may take once it is known how levels move: the block proves more."""
 
 
-def is_worth_it(trial: Trial, block: Evidence, *, seconds: float) -> bool:
-    """Whether what *block* leaves open is noise, and so little is alive that *seconds* of load outweigh it.
+def outweighing(trial: Trial, block: Evidence, *, seconds: float) -> int | None:
+    """Return how many requests outweigh what is alive; ``None`` if they take longer, or *block* leaves open no noise.
 
     What only goes away while nothing is sent is no noise: an idle wait ends it.
     """
     block = _as_heard(trial, block)
     if not any(_is_noise(trial, block, signal) for signal in block.unbounded(trial.thresholds)):
-        return False
+        return None
     requests = _requests(trial, block)
     takes_s = requests / max(trial.schedule.rate, 1e-3)
-    return takes_s <= seconds and trial.schedule.affordable(requests, block) >= requests
+    return requests if takes_s <= seconds and trial.schedule.affordable(requests, block) >= requests else None
 
 
-def bound_by_alive(trial: Trial, block: Evidence) -> Part[Verdict | None]:
-    """Send as many requests as outweigh what is alive, and listen until a look shows that they do: clean then.
+def bound_by_alive(trial: Trial, block: Evidence, requests: int) -> Part[Verdict | None]:
+    """Send so many *requests*, and listen until a look shows that they outweigh what is alive: clean then.
 
     What each of them left would be among it. If levels are higher now, they were listened to all the same.
     """
     block = _as_heard(trial, block)
-    requests = _requests(trial, block)
     load_s = min(MOST * requests / trial.schedule.rate, trial.schedule.most_load_s(rounds=LOADS, idle_share=0))
     sent = yield from trial.send(requests, loads=LOADS, load_s=load_s)
     trial.priming = None  # no longer what comes right before a block

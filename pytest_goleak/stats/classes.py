@@ -94,13 +94,13 @@ def must_outlast(blocks: Sequence[Evidence], thresholds: Thresholds, *, outweigh
         suspects = block.suspects(thresholds)
         has_gone_on = may_double and block.has_gone_on(Signal.HEAP_BYTES, thresholds)
         is_alone = may_double and (suspects or block.hints(thresholds)) == (Signal.HEAP_BYTES,)
-        is_enough = has_gone_on or any(signal not in outweighed for signal in suspects)
+        has_grown = has_gone_on or any(signal not in outweighed for signal in suspects)
         requests = block.requests + sum(block.further)
-        if is_enough or is_alone:
+        if has_grown or is_alone:
             must = must or (2.0 if has_gone_on or is_alone else 0.75) * (block.served_before + requests)
         elif not must:
             flat += requests
-        if is_enough:
+        if has_grown:
             return max(0, int(must) - flat)
     return 0
 

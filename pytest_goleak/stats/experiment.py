@@ -89,39 +89,49 @@ def _conduct(trial: Trial) -> Part[Verdict]:
             idle_share=trial.idle_share(dose),
             is_growing=is_growing(trial),
         )
-        suspects = block.suspects(trial.thresholds)
-        verdict = None if suspects else clean_if_proven(trial, block)
-        if verdict is None and hint.may_be_left_once(trial):
-            verdict = yield from hint.follow(trial, block)
-        if verdict is None and suspects:
-            verdict = yield from examine(trial, block, suspects)
-        elif verdict is None and block.unproven(trial.thresholds):
-            verdict = yield from _see_through_noise(trial, block)
-        if verdict is not None:
+        if (verdict := (yield from _judge(trial, block))) is not None:
             return verdict
         dose = yield from _next_dose(trial)
-        if trial.is_restless:
-            if (verdict := (yield from _undercut(trial, dose))) is not None:
+        if (requests := _undercutting(trial, dose)) is not None:
+            verdict = yield from alive.bound_by_alive(trial, trial.blocks[-1], requests)
+            if verdict is not None:
                 return verdict
             dose = yield from _next_dose(trial)
     return inconclusive(trial)
 
 
+def _judge(trial: Trial, block: Evidence) -> Part[Verdict | None]:
+    """Follow what *block* shows to a verdict; ``None`` where it takes another block."""
+    suspects = block.suspects(trial.thresholds)
+    verdict = None if suspects else clean_if_proven(trial, block)
+    if verdict is None and hint.may_be_left_once(trial):
+        verdict = yield from hint.follow(trial, block)
+    if verdict is None and suspects:
+        verdict = yield from examine(trial, block, suspects)
+    elif verdict is None and block.unproven(trial.thresholds):
+        verdict = yield from _see_through_noise(trial, block)
+    return verdict
+
+
 def _see_through_noise(trial: Trial, block: Evidence) -> Part[Verdict | None]:
     """See whether what keeps *block* from a verdict is outweighed by a few requests, or goes away without any."""
     quick_s = alive.QUICK_SHARE * trial.plan.budget_s
-    if not trial.has_listened and alive.is_worth_it(trial, block, seconds=quick_s):
-        return (yield from alive.bound_by_alive(trial, block))
-    return (yield from look_for_drain(trial, block))
+    requests = None if trial.has_listened else alive.outweighing(trial, block, seconds=quick_s)
+    if requests is None:
+        return (yield from look_for_drain(trial, block))
+    return (yield from alive.bound_by_alive(trial, block, requests))
 
 
-def _undercut(trial: Trial, dose: int | None) -> Part[Verdict | None]:
-    """Try what takes less time than the next block, of *dose* requests a round, where levels never rest."""
+def _undercutting(trial: Trial, dose: int | None) -> int | None:
+    """Return the requests that take less time than the next block, of *dose* requests a round, and may do instead.
+
+    ``None`` if there are none, or levels are not known to move by themselves.
+    """
     block, schedule = trial.blocks[-1], trial.schedule
-    seconds = schedule.remaining_s if dose is None else schedule.block_s(dose)
-    if block.suspects(trial.thresholds) or not alive.is_worth_it(trial, block, seconds=alive.LESS * seconds):
+    if not trial.is_restless or block.suspects(trial.thresholds):
         return None
-    return (yield from alive.bound_by_alive(trial, block))
+    seconds = schedule.remaining_s if dose is None else schedule.block_s(dose)
+    return alive.outweighing(trial, block, seconds=alive.LESS * seconds)
 
 
 def _next_dose(trial: Trial) -> Part[int | None]:

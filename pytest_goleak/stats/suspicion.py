@@ -68,7 +68,8 @@ def _follow_up(trial: Trial, block: Evidence, suspects: tuple[Signal, ...]) -> P
     steady = [signal for signal in suspects if signal not in swelling]
     fell = any(each.has_drained(signal, thresholds) for each in both for signal in steady)
     if not confirmed and not fell and (not steady or repeat.fades_from(block, suspects)):
-        trial.last_doubt = f"{wording.growth(trial.estimates(repeat), suspects)}, and less from block to block"
+        how = "less from block to block" if steady else "levels go up and down by themselves"
+        trial.last_doubt = f"{wording.growth(trial.estimates(repeat), suspects)}, and {how}"
         return None  # it fills up, or moves by itself: waiting tells nothing, more requests do
     return (yield from _wait_and_see(trial, block, repeat, suspects, confirmed=confirmed))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.simulation import SimulatedService, conclude, growing_slice, leak, levels, sawtooth
+from benchmarks.simulation import growing_slice, leak, levels, sawtooth
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan, Tolerance
 from pytest_goleak.model.report import Outcome
@@ -12,6 +12,7 @@ from pytest_goleak.model.step import Block, BlockResult
 from pytest_goleak.stats.design import BLOCK_ROUNDS, Thresholds
 from pytest_goleak.stats.evidence import Evidence, judge_block
 from pytest_goleak.stats.experiment import experiment
+from tests.stats.recorded import Recorded, run
 
 DOSE = 2_000
 BEFORE = 500
@@ -113,24 +114,6 @@ def test_growth_that_is_clearly_more_than_is_alive_is_refuted():
 # --- whole experiments ----------------------------------------------------------------------------------------------
 
 PERIODS_S = st.floats(0.2, 2.5)
-
-
-class Recorded(SimulatedService):
-    """Keeps the blocks that it was asked for."""
-
-    def __init__(self, parts, *, seed, rate=20_000.0):
-        super().__init__(parts, seed=seed, rate=rate)
-        self.blocks = []
-
-    def perform(self, step):
-        if isinstance(step, Block):
-            self.blocks.append(step.doses)
-        return super().perform(step)
-
-
-def run(*parts, seed):
-    service = Recorded(list(parts), seed=seed)
-    return conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service), service
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -3,7 +3,6 @@
 import pytest
 
 from benchmarks.simulation import (
-    SimulatedService,
     breathing_pool,
     conclude,
     drain_of_another,
@@ -16,9 +15,10 @@ from benchmarks.simulation import (
 from pytest_goleak.model.observation import Signal
 from pytest_goleak.model.plan import MeasurePlan
 from pytest_goleak.model.report import Outcome
-from pytest_goleak.model.step import Block, Drain, Listen
+from pytest_goleak.model.step import Block, Drain
 from pytest_goleak.stats.design import BLOCK_ROUNDS, FEW_ROUNDS
 from pytest_goleak.stats.experiment import experiment
+from tests.stats.recorded import Recorded, run
 
 PERIOD_S = 0.6
 
@@ -28,28 +28,9 @@ def large_heap(_):
     return levels(2**28, 10**6)
 
 
-class Recorded(SimulatedService):
-    """Keeps the steps that it was asked for."""
-
-    def __init__(self, parts, *, seed, rate=20_000.0):
-        super().__init__(parts, seed=seed, rate=rate)
-        self.steps = []
-
-    def perform(self, step):
-        self.steps.append(step)
-        return super().perform(step)
-
-    def listened_s(self):
-        return sum(step.seconds for step in self.steps if isinstance(step, Listen))
-
-    def rounds(self):
-        """Return the rounds of each block that is judged."""
-        return [len(step.doses) for step in self.steps if isinstance(step, Block) and len(step.doses) > 4]
-
-
-def run(*parts, seed=1, rate=20_000.0):
-    service = Recorded(list(parts), seed=seed, rate=rate)
-    return conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service), service
+def rounds_of(service):
+    """Return the rounds of each block that is judged."""
+    return [len(doses) for doses in service.blocks if len(doses) > 4]
 
 
 def late(objects, after_s):
@@ -67,8 +48,8 @@ def test_a_saw_tooth_is_heard_until_it_dropped_three_times_and_then_read_in_eigh
 
     assert verdict.outcome is Outcome.CLEAN
     assert 2 * PERIOD_S < service.listened_s() < 4 * PERIOD_S
-    assert service.rounds()[0] == BLOCK_ROUNDS
-    assert service.rounds()[1] == FEW_ROUNDS
+    assert rounds_of(service)[0] == BLOCK_ROUNDS
+    assert rounds_of(service)[1] == FEW_ROUNDS
     assert service.world.now < 15
 
 
@@ -77,8 +58,8 @@ def test_a_suspicion_of_eight_rounds_is_confirmed_by_ten(seed):
     verdict, service = run(leak(512, 0), sawtooth(8 * 2**20, PERIOD_S), seed=seed)
 
     assert verdict.outcome is Outcome.LEAK
-    assert FEW_ROUNDS in service.rounds()
-    assert service.rounds()[-1] == BLOCK_ROUNDS
+    assert FEW_ROUNDS in rounds_of(service)
+    assert rounds_of(service)[-1] == BLOCK_ROUNDS
 
 
 def test_silence_is_heard_for_the_whole_time_only_where_something_may_go_away_yet():
@@ -117,7 +98,7 @@ def filling(w):
 def test_after_a_hint_half_as_many_requests_at_once_show_that_it_was_left_once(seed):
     """A block would take longer."""
     verdict, service = run(filling, seed=seed, rate=8_000)
-    _, hinting, follow = blocks_of(service)
+    _, hinting, follow = service.blocks
 
     assert verdict.outcome is Outcome.CLEAN
     assert all(follow)
@@ -141,7 +122,7 @@ def test_after_a_hint_half_as_many_requests_at_once_show_that_it_was_left_once(s
 )
 def test_a_hint_that_these_do_not_refute_is_answered_by_an_equal_dose(part, seed):
     _, service = run(part, seed=seed, rate=8_000)
-    _, hinting, follow, equal, *_ = blocks_of(service)
+    _, hinting, follow, equal, *_ = service.blocks
 
     assert all(follow)
     assert 0 in equal
@@ -152,13 +133,13 @@ def test_a_hint_that_these_do_not_refute_is_answered_by_an_equal_dose(part, seed
 def test_a_service_that_turns_slow_after_a_hint_takes_no_more_than_its_budget(seed):
     class Slowing(Recorded):
         def perform(self, step):
-            if len(blocks_of(self)) == 2:
+            if len(self.blocks) == 2:
                 self.rate = 300.0
             return super().perform(step)
 
     service = Slowing([filling], seed=seed, rate=8_000)
     verdict = conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service)
-    _, hinting, follow, *_ = blocks_of(service)
+    _, hinting, follow, *_ = service.blocks
 
     assert all(follow)
     assert max(follow) <= 1.2 * max(hinting)
@@ -169,7 +150,7 @@ def test_a_service_that_turns_slow_after_a_hint_takes_no_more_than_its_budget(se
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_so_do_as_many_as_have_to_be_flat_after_a_suspicion_of_little_in_all(seed):
     verdict, service = run(lambda w: levels(0, min(165, 0.02 * _over(w, 0))), seed=seed, rate=8_000)
-    _, suspicious, follow = blocks_of(service)
+    _, suspicious, follow = service.blocks
 
     assert verdict.outcome is Outcome.CLEAN
     assert all(follow)
@@ -179,7 +160,7 @@ def test_so_do_as_many_as_have_to_be_flat_after_a_suspicion_of_little_in_all(see
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_hint_of_goroutines_is_answered_by_a_block(seed):
     _, service = run(lambda w: levels(0, 0, min(6, _over(w, 0) // 500)), seed=seed, rate=1_500)
-    _, hinting, equal, *_ = blocks_of(service)
+    _, hinting, equal, *_ = service.blocks
 
     assert 0 in equal
     assert sum(equal) == pytest.approx(sum(hinting), rel=0.2)
@@ -188,7 +169,7 @@ def test_a_hint_of_goroutines_is_answered_by_a_block(seed):
 @pytest.mark.parametrize("seed", [2, 3, 4, 5])
 def test_a_hint_of_bytes_alone_is_not_refuted_by_a_flat_moment(seed):
     verdict, service = run(lambda w: levels(min(36_000, 10 * _over(w, 0)), 0), seed=seed, rate=1_500)
-    _, hinting, equal, *_ = blocks_of(service)
+    _, hinting, equal, *_ = service.blocks
 
     assert verdict.outcome is Outcome.CLEAN
     assert 0 in hinting
@@ -211,10 +192,6 @@ def test_bytes_that_a_flush_takes_away_are_waited_for_before_they_are_repeated(s
     assert service.world.now < 14
 
 
-def blocks_of(service):
-    return [step.doses for step in service.steps if isinstance(step, Block)]
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_block_whose_noise_was_all_at_the_beginning_is_followed_by_one_of_half_its_dose(seed):
     def fills_later(world):
@@ -222,7 +199,7 @@ def test_a_block_whose_noise_was_all_at_the_beginning_is_followed_by_one_of_half
         return levels(512 * min(900, max(0, world.served - 600)), min(900, max(0, world.served - 600)))
 
     verdict, service = run(fills_later, seed=seed)
-    _, filling, last = (sum(doses) for doses in blocks_of(service))
+    _, filling, last = (sum(doses) for doses in service.blocks)
 
     assert verdict.outcome is Outcome.CLEAN
     assert last / filling == pytest.approx(0.5, abs=0.05)
@@ -230,7 +207,7 @@ def test_a_block_whose_noise_was_all_at_the_beginning_is_followed_by_one_of_half
 
 def without_pauses(service):
     """Return the blocks that have all their loads one after the other."""
-    return [doses for doses in blocks_of(service) if len(doses) > 1 and all(doses[:-1])]
+    return [doses for doses in service.blocks if len(doses) > 1 and all(doses[:-1])]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -243,7 +220,7 @@ def test_where_all_went_away_loads_without_pauses_show_whether_it_goes_again(see
     assert "a second cycle of load and rest adds nothing" in verdict.reason
     assert second == first + 2
     assert without_pauses(service) == [again]
-    assert 0.3 * sum(blocks_of(service)[-2]) < sum(again) < 0.75 * sum(blocks_of(service)[-2])
+    assert 0.3 * sum(service.blocks[-2]) < sum(again) < 0.75 * sum(service.blocks[-2])
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
@@ -268,7 +245,7 @@ def test_what_others_had_left_leaves_nothing_open_once_nearly_all_of_it_is_gone(
     verdict, service = run(drain_of_another(3_000, 0.5, 0.5), seed=seed)
 
     assert verdict.outcome is Outcome.CLEAN
-    assert service.rounds() == [BLOCK_ROUNDS]
+    assert rounds_of(service) == [BLOCK_ROUNDS]
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
@@ -297,7 +274,7 @@ def test_goroutines_that_come_and_go_are_listened_to_until_few_are_alive(seed):
     assert verdict.outcome is Outcome.CLEAN
     assert service.listened_s() <= 0.5
     assert service.world.now < 5
-    assert service.rounds() == [BLOCK_ROUNDS]
+    assert rounds_of(service) == [BLOCK_ROUNDS]
 
 
 @pytest.mark.parametrize("seed", range(1, 6))

@@ -3,7 +3,6 @@
 import pytest
 
 from benchmarks.simulation import (
-    SimulatedService,
     bounded_cache,
     breathing_pool,
     conclude,
@@ -16,7 +15,7 @@ from pytest_goleak.model.growth import GrowthClass
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import MeasurePlan, Tolerance
 from pytest_goleak.model.report import Outcome
-from pytest_goleak.model.step import Block, BlockResult, DrainResult
+from pytest_goleak.model.step import BlockResult, DrainResult
 from pytest_goleak.stats.design import BLOCK_ROUNDS, TELLING, Thresholds
 from pytest_goleak.stats.evidence import judge_block
 from pytest_goleak.stats.experiment import experiment
@@ -25,6 +24,7 @@ from pytest_goleak.stats.priming import Priming
 from pytest_goleak.stats.retention import rest_after
 from pytest_goleak.stats.schedule import AMPLE, Schedule
 from pytest_goleak.stats.trial import PRIMING_LOADS
+from tests.stats.recorded import Recorded, run
 
 THRESHOLDS = Thresholds(Tolerance())
 OBJECTS = Signal.HEAP_OBJECTS
@@ -32,26 +32,9 @@ DOSE = 1_000
 DOSES = (DOSE, 0) * 5
 
 
-class Recorded(SimulatedService):
-    """Keeps the blocks that it was asked for."""
-
-    def __init__(self, parts, *, seed, rate):
-        super().__init__(parts, seed=seed, rate=rate)
-        self.blocks = []
-
-    def perform(self, step):
-        if isinstance(step, Block):
-            self.blocks.append(step.doses)
-        return super().perform(step)
-
-    def priming(self):
-        """Return the requests of the loads before the first judged block; 0 if there were none."""
-        return sum(self.blocks[1]) if len(self.blocks[1]) == PRIMING_LOADS else 0
-
-
-def run(*parts, seed=1, rate=20_000.0):
-    service = Recorded(list(parts), seed=seed, rate=rate)
-    return conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service), service
+def primed(service):
+    """Return the requests of the loads before the first judged block; 0 if there were none."""
+    return sum(service.blocks[1]) if len(service.blocks[1]) == PRIMING_LOADS else 0
 
 
 def expiring(after_s):
@@ -93,7 +76,7 @@ def test_what_fills_is_full_when_the_first_judged_block_begins_and_needs_no_seco
         assert verdict.outcome is Outcome.CLEAN
         assert verdict.growth_class is GrowthClass.FILL
         assert verdict.levelled_after < 4_500
-        assert service.priming() > 3_000
+        assert primed(service) > 3_000
     assert judged.count(1) >= 8  # a hint by chance takes another block
 
 
@@ -116,7 +99,7 @@ def test_a_leak_that_begins_late_is_found(seed, after):
 def test_what_drains_is_judged_with_what_the_priming_left(seed, growth):
     verdict, service = run(expiring(3.0), leak(256 * growth, growth), seed=seed)
 
-    assert service.priming() > 1_000
+    assert primed(service) > 1_000
     assert verdict.outcome is (Outcome.LEAK if growth else Outcome.CLEAN)
 
 
@@ -147,14 +130,14 @@ def test_a_service_that_turns_slow_while_primed_takes_no_more_than_its_budget(se
     service = Slowing([bounded_cache(3_000, 512)], seed=seed, rate=20_000.0)
     conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service)
 
-    assert service.priming()
+    assert primed(service)
     assert service.world.now < 30
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_nothing_is_primed_where_the_first_requests_left_nothing(seed):
     for service in (run(seed=seed)[1], run(breathing_pool(100), seed=seed)[1]):
-        assert not service.priming()
+        assert not primed(service)
 
 
 @pytest.mark.parametrize("seed", range(1, 5))
@@ -164,7 +147,7 @@ def test_bytes_that_grow_alone_are_judged_in_rounds_that_grow_with_them(seed):
     judged = [dose for dose in service.blocks[2] if dose]
 
     assert verdict.outcome is Outcome.LEAK
-    assert service.priming()
+    assert primed(service)
     assert judged == sorted(judged)
     assert judged[-1] > 1.5 * judged[0]
 
