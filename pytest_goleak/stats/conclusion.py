@@ -57,7 +57,7 @@ def leak(
         last: the block whose figures are reported.
         signals: that leak.
         why: what made it certain.
-        earlier: the block that *last* repeats, for figures that are noisy by *last* alone.
+        earlier: the block that *last* repeats, for figures that are noisy by *last* alone, or of a few requests.
         rest: the idle wait that some of the growth did not outlast; figures are those of what stayed.
         p_value: of the look that confirmed the first of *signals*; that of *last* by itself unless given.
 
@@ -72,7 +72,7 @@ def leak(
         estimates |= {
             signal: replace(pooled[signal], p_value=estimates[signal].p_value)  # the suspicion is no second proof
             for signal in Signal
-            if _is_sharper(pooled[signal], estimates[signal])
+            if (_is_sharper(pooled[signal], estimates[signal]) or last.requests < earlier.requests)
             and pooled[signal].per_request * last.requests > AMPLE_GROWTH * trial.thresholds.floor(signal)
         }
     p_value = last.growth[signals[0]].p_value if p_value is None else p_value

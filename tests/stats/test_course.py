@@ -1,5 +1,7 @@
 """The course that an experiment takes: how long it listens, how many rounds its blocks have, what its figures are of."""
 
+import math
+
 import pytest
 
 from benchmarks.simulation import (
@@ -87,6 +89,32 @@ def test_noisy_growth_is_that_of_both_blocks_and_its_p_value_that_of_the_second(
     assert verdict.outcome is Outcome.LEAK
     assert found.p_value >= 1 / 252 - 1e-9
     assert found.per_request == pytest.approx(2_000, rel=0.2)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_figures_of_a_leak_that_few_requests_repeat_are_those_of_both_blocks(seed):
+    """A map grows in leaps: between two of them it takes less per request."""
+    leaping, between_leaps = 280, 200
+
+    class Leaping(Recorded):
+        leapt_until = math.inf
+
+        def perform(self, step):
+            if len(rounds_of(self)) == 1 and self.leapt_until == math.inf:
+                self.leapt_until = self.world.served
+            return super().perform(step)
+
+    def growing(w):
+        leapt = min(w.served, service.leapt_until)
+        return levels(leaping * leapt + between_leaps * (w.served - leapt), w.served)
+
+    service = Leaping([growing], seed=seed, rate=8_000)
+    verdict = conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service)
+    first, second, _ = (sum(doses) for doses in service.blocks[-3:])
+
+    assert verdict.outcome is Outcome.LEAK
+    assert second < first / 2
+    assert verdict.signals[Signal.HEAP_BYTES].per_request > (leaping + between_leaps) / 2
 
 
 def filling(w):
