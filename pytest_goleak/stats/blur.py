@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import fmean
 
 from pytest_goleak.model.observation import Signal
@@ -9,25 +10,41 @@ from pytest_goleak.stats.design import IDLE_SHARE, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.randomisation import half_width, spread
 
-__all__ = ["grows_with_time", "is_blurred", "is_proven_but_for_blur", "likely_high", "too_noisy", "would_blur"]
+__all__ = ["grows_with_time", "is_proven_but_for_blur", "likely_high", "too_noisy", "would_blur"]
 
 BLUR = 0.25
 """Share of the margin that rounds of unequal length may cost."""
 
+EXTREME = 1.16
+"""Mean of the largest of five normal values, in standard deviations: the worst of a block's idle rounds bounds it."""
+
 
 def would_blur(block: Evidence, thresholds: Thresholds, *, dose: int) -> bool:
-    """Whether growth without load as in *block* is too large for short idle rounds beside *dose* requests."""
+    """Whether changes without load as in *block* are too large for short idle rounds beside *dose* requests.
+
+    What time adds blurs them; so does noise where both that and the interval as it would be are more than the margin.
+    """
+    return any(_would_blur(block, signal, thresholds.margin(signal) * dose) for signal in Signal)
+
+
+def _would_blur(block: Evidence, signal: Signal, tolerated: float) -> bool:
     missing = 1 / IDLE_SHARE - 1  # of a loaded round, in idle ones
-    return any(
-        missing * abs(fmean(block.idle_changes(signal))) > BLUR * thresholds.margin(signal) * dose for signal in Signal
-    )
+    idle = block.idle_changes(signal)
+    drift, noise = missing * abs(fmean(idle)), missing * EXTREME * spread(idle)
+    width = likely_half_width(block, signal) * block.dose
+    return drift > BLUR * tolerated or (noise > BLUR * tolerated and width + noise > tolerated)
 
 
-def is_blurred(block: Evidence, thresholds: Thresholds) -> bool:
-    """Whether growth with time makes rounds of unequal length say less than equal ones would."""
-    return grows_with_time(block, thresholds) or any(
-        reading.blur > BLUR * thresholds.margin(signal) for signal, reading in block.readings.items()
-    )
+def is_proven_but_for_blur(block: Evidence, thresholds: Thresholds) -> bool:
+    """Whether it is growth with time that keeps *block* from a verdict: rounds of equal length would do as they were.
+
+    They tell growth by requests from growth with time, and bound what the blur of unequal ones leaves open.
+    """
+    unproven = block.unproven(thresholds)
+    if any(likely_high(block, signal) >= thresholds.margin(signal) for signal in unproven):
+        return False
+    is_blurred = any(reading.blur > BLUR * thresholds.margin(signal) for signal, reading in block.readings.items())
+    return grows_with_time(block, thresholds) or (bool(unproven) and is_blurred)
 
 
 def grows_with_time(block: Evidence, thresholds: Thresholds) -> bool:
@@ -42,9 +59,10 @@ def _may_be_time(block: Evidence, signal: Signal) -> bool:
     return fmean(block.idle_changes(signal)) > by_time / 2
 
 
-def is_proven_but_for_blur(block: Evidence, thresholds: Thresholds) -> bool:
-    """Whether rounds of equal length would bound every signal with the same dose."""
-    return all(likely_high(block, signal) < thresholds.margin(signal) for signal in block.unproven(thresholds))
+def likely_half_width(block: Evidence, signal: Signal) -> float:
+    """Return half the width of the interval that rounds of equal length would have given; 0 if that is unknown."""
+    likely = block.readings[signal].likely.growth_per_request()
+    return (likely.high - likely.low) / 2 if math.isfinite(likely.high - likely.low) else 0.0
 
 
 def likely_high(block: Evidence, signal: Signal) -> float:

@@ -24,7 +24,9 @@ REACHED = 0.95
 """Share of all growth after which it counts as levelled off."""
 
 LONG_BEFORE = 0.5
-"""Share of the requests after which bytes had grown by which other growth was over that is none of theirs."""
+APART = 0.25
+"""Share of the requests after which bytes had grown by which other growth was over that is none of theirs; and share of
+all growth that either has before the other where they don't come together. Caches that fill have 0.13 at most."""
 
 Floats = NDArray[np.float64]
 
@@ -70,14 +72,20 @@ def class_of_bounded(points: Sequence[Point], thresholds: Thresholds) -> tuple[G
 def bytes_alone_reached(points: Sequence[Point], thresholds: Thresholds) -> int | None:
     """Return the requests after which bytes that grew without objects had grown, ``None`` if there were none.
 
-    A slice or buffer that doubles does so in a single round of many, which no test of a block calls significant. What
-    grew in objects at the beginning, such as connections, is not what holds bytes that grew long after it.
+    A slice or buffer that doubles does so in a single round of many, which no test of a block calls significant. Bytes
+    come together with what holds them: what grew in objects before them, such as connections, or at other moments, is
+    nothing of that.
     """
     reached = _reached(points, Signal.HEAP_BYTES, thresholds)
     if reached is None:
         return None
-    others = [_reached(points, signal, thresholds) for signal in (Signal.HEAP_OBJECTS, Signal.GOROUTINES)]
-    return reached if all(other is None or other < LONG_BEFORE * reached for other in others) else None
+    grown = _shares(points, Signal.HEAP_BYTES)
+    for signal in (Signal.HEAP_OBJECTS, Signal.GOROUTINES):
+        other = _reached(points, signal, thresholds)
+        is_apart = np.abs(grown - _shares(points, signal)).max() > APART
+        if other is not None and other >= LONG_BEFORE * reached and not is_apart:
+            return None
+    return reached
 
 
 def must_outlast(blocks: Sequence[Evidence], thresholds: Thresholds, *, outweighed: Collection[Signal] = ()) -> int:
@@ -110,10 +118,16 @@ def _reached(points: Sequence[Point], signal: Signal, thresholds: Thresholds) ->
     levels = np.array([point.level(signal) for point in points], dtype=float)
     if len(levels) < 4:
         return None
-    total = _end(levels) - levels[0]
-    if total <= 4 * max(thresholds.floor(signal), float(np.median(np.abs(np.diff(levels))))):
+    if _end(levels) - levels[0] <= 4 * max(thresholds.floor(signal), float(np.median(np.abs(np.diff(levels))))):
         return None
-    return points[int(np.argmax(levels >= levels[0] + REACHED * total))].requests
+    return points[int(np.argmax(_shares(points, signal) >= REACHED))].requests
+
+
+def _shares(points: Sequence[Point], signal: Signal) -> Floats:
+    """Return the share of all its growth that *signal* had at each of *points*."""
+    levels = np.array([point.level(signal) for point in points], dtype=float)
+    grown: Floats = (levels - levels[0]) / max(1.0, _end(levels) - levels[0])
+    return grown
 
 
 def _end(levels: Sequence[float] | Floats) -> float:

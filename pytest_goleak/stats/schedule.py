@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_goleak.model.observation import LoadResult, Signal
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.blur import is_blurred, is_proven_but_for_blur, likely_high, too_noisy
+from pytest_goleak.stats.blur import is_proven_but_for_blur, likely_high, too_noisy
 from pytest_goleak.stats.design import BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, SPREAD, WARM_UP_REQUESTS, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 
@@ -35,6 +35,9 @@ FIRST_BLOCK_SHARE = 0.2
 CHEAP_SHARE = 0.3
 """Time for load, as a share of that of one look, up to which more of it hardly counts. What a round takes beside its
 load is no measure: where work goes on after the answer, more load makes it longer."""
+
+LARGER = 1.3
+"""Factor from one dose to the next at least, and beyond what the noise asks for: both blocks are pooled if need be."""
 
 MOST_LARGER = 16.0
 MOST_LARGER_IF_QUIET = 4.0
@@ -189,7 +192,7 @@ class Schedule:
         confirmable = self.capped(wanted, self.confirmable_s, last, thresholds)
         largest = self.capped(wanted, self.remaining_s * 0.95, last, thresholds)
         sharp = 0 if last.hints(thresholds) else last.sharp_dose(thresholds)
-        least = (1.3 if last.unproven(thresholds) or must_outlast else 1.0) * last.dose
+        least = (LARGER if last.unproven(thresholds) or must_outlast else 1.0) * last.dose
         dose = confirmable if confirmable >= least and not confirmable < sharp <= largest else largest
         return dose if dose >= 0.8 * min(wanted, last.dose) and self.remaining_s > self.block_s(dose) else None
 
@@ -198,7 +201,7 @@ class Schedule:
         unproven = last.unproven(thresholds)
         # Equal doses do where rounds of equal length tell time from requests, and fewer where all noise was at the
         # beginning: there were requests enough by then.
-        if is_blurred(last, thresholds) and is_proven_but_for_blur(last, thresholds):
+        if is_proven_but_for_blur(last, thresholds):
             return last.dose
         if unproven and (later := last.later_noise(unproven, thresholds)) <= 1:
             settled = SETTLED_SHARE if self.is_enough() else 1.0
@@ -214,7 +217,7 @@ class Schedule:
         # bytes alone, which may double, and are flat for long then.
         is_noise = unproven == DOUBLING or too_noisy(last, thresholds, dose=last.dose)
         most = MOST_LARGER if is_noise else MOST_LARGER_IF_QUIET
-        needed = math.ceil(min(2.0 * excess, most) * last.dose) if math.isfinite(excess) else ample
+        needed = math.ceil(min(LARGER * excess, most) * last.dose) if math.isfinite(excess) else ample
         return max(needed, self.capped(ample, CHEAP_S, last, thresholds))
 
     def sharp_dose(self, needed: int, ample: int, last: Evidence, thresholds: Thresholds) -> int | None:

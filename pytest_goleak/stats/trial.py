@@ -21,7 +21,7 @@ from pytest_goleak.model.step import (
     StepResult,
 )
 from pytest_goleak.stats import wording
-from pytest_goleak.stats.blur import grows_with_time, is_blurred, is_proven_but_for_blur, would_blur
+from pytest_goleak.stats.blur import grows_with_time, is_proven_but_for_blur, would_blur
 from pytest_goleak.stats.classes import bytes_alone_reached, must_outlast
 from pytest_goleak.stats.design import ALPHA, BLOCK_ROUNDS, FIRST_ROUNDS, IDLE_SHARE, MAX_SUSPICIONS, Coin, Thresholds
 from pytest_goleak.stats.drift import background_drift
@@ -123,8 +123,8 @@ class Trial:
         if self.starts_anew:
             return IDLE_SHARE
         last = self.blocks[-1]
-        has_blurred = is_blurred(last, self.thresholds) and is_proven_but_for_blur(last, self.thresholds)
-        return 1.0 if has_blurred or would_blur(last, self.thresholds, dose=dose) else IDLE_SHARE
+        is_blur = is_proven_but_for_blur(last, self.thresholds) or would_blur(last, self.thresholds, dose=dose)
+        return 1.0 if is_blur else IDLE_SHARE
 
     def run_block(
         self, dose: int, *, rounds: int = BLOCK_ROUNDS, idle_share: float = 1.0, is_growing: bool = False

@@ -5,7 +5,7 @@ import pytest
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.step import BlockResult
-from pytest_goleak.stats.blur import grows_with_time, would_blur
+from pytest_goleak.stats.blur import grows_with_time, is_proven_but_for_blur, would_blur
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.evidence import Evidence, judge_block
 
@@ -52,8 +52,35 @@ def test_steep_growth_under_load_needs_no_idle_round_to_be_told():
     assert tells(block_of(loaded=[190, 200, 210, 205, 195], idle=[1, -1, 0, 2, -2])) == (True, True, False)
 
 
-@pytest.mark.parametrize(("idle", "blurs"), [([30, -30, 25, -25, 0], False), ([30, 28, 31, 30, 29], True)])
-def test_short_idle_rounds_would_blur_what_grows_without_load_and_not_what_only_swings(idle, blurs):
-    block = block_of(loaded=[0, 10, -10, 5, -5], idle=idle)
+STEADY = [0, 10, -10, 5, -5]
+NOISY = [110, -105, 90, -100, 10]
 
-    assert would_blur(block, THRESHOLDS, dose=DOSE) is blurs
+
+@pytest.mark.parametrize(
+    ("loaded", "idle", "dose", "blurs"),
+    [
+        pytest.param(STEADY, [15, -15, 12, -12, 0], DOSE, False, id="swings a little"),
+        pytest.param(STEADY, [40, -40, 35, -35, 0], DOSE, True, id="swings by as much as the margin has room for"),
+        pytest.param(STEADY, [40, -40, 35, -35, 0], 2 * DOSE, False, id="swings beside more requests"),
+        pytest.param(NOISY, [15, -15, 12, -12, 0], DOSE, True, id="swings a little where load is noisy"),
+        pytest.param(NOISY, [2, -2, 1, -1, 0], DOSE, False, id="rests where load is noisy"),
+        pytest.param(STEADY, [30, 28, 31, 30, 29], DOSE, True, id="grows without load"),
+    ],
+)
+def test_short_idle_rounds_would_blur_what_changes_without_load_by_more_than_there_is_room_for(
+    loaded, idle, dose, blurs
+):
+    assert would_blur(block_of(loaded=loaded, idle=idle), THRESHOLDS, dose=dose) is blurs
+
+
+@pytest.mark.parametrize(
+    ("loaded", "idle", "does"),
+    [
+        pytest.param([0, 10, -10, 5, -5], [6, -45, 6, -35, 50], True, id="what is unproven is by the blur alone"),
+        pytest.param([0, 10, -10, 5, -5], [6, -15, 6, -15, 12], False, id="nothing is unproven, blurred as it is"),
+        pytest.param([200, -210, 190, -180, 5], [6, -45, 6, -35, 50], False, id="noise under load as well"),
+        pytest.param([130, 40, 25, 60, 25], [20, 16, 12, 9, 18], True, id="it may be time that grows"),
+    ],
+)
+def test_rounds_of_equal_length_do_what_short_idle_ones_did_not(loaded, idle, does):
+    assert is_proven_but_for_blur(block_of(loaded=loaded, idle=idle), THRESHOLDS) is does

@@ -9,7 +9,7 @@ from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.step import BlockResult
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, SPREAD, Coin, Thresholds
 from pytest_goleak.stats.evidence import judge_block
-from pytest_goleak.stats.schedule import Schedule
+from pytest_goleak.stats.schedule import LARGER, Schedule
 
 THRESHOLDS = Thresholds(Tolerance())
 CONNECTIONS = 64
@@ -160,7 +160,7 @@ def test_what_was_noisy_at_the_beginning_alone_is_answered_by_an_equal_dose():
     assert started.later_noise(unproven, THRESHOLDS) <= 0.5
     assert noisy.later_noise(unproven, THRESHOLDS) > 1
     assert schedule.larger_dose(started, THRESHOLDS, must_outlast=0) == started.dose
-    assert schedule.larger_dose(noisy, THRESHOLDS, must_outlast=0) >= 2 * noisy.dose
+    assert schedule.larger_dose(noisy, THRESHOLDS, must_outlast=0) == pytest.approx(LARGER * noisy.dose, abs=1)
 
 
 @pytest.mark.parametrize(("dose", "share"), [(2_000, 0.5), (50, 1)])
