@@ -23,6 +23,7 @@ def would_blur(block: Evidence, thresholds: Thresholds, *, dose: int) -> bool:
     """Whether changes without load as in *block* are too large for short idle rounds beside *dose* requests.
 
     What time adds blurs them; so does noise where both that and the interval as it would be are more than the margin.
+    A block of few rounds says nothing of noise.
     """
     return any(_would_blur(block, signal, thresholds.margin(signal) * dose) for signal in Signal)
 
@@ -32,7 +33,7 @@ def _would_blur(block: Evidence, signal: Signal, tolerated: float) -> bool:
     idle = block.idle_changes(signal)
     drift, noise = missing * abs(fmean(idle)), missing * EXTREME * spread(idle)
     width = likely_half_width(block, signal) * block.dose
-    return drift > BLUR * tolerated or (noise > BLUR * tolerated and width + noise > tolerated)
+    return drift > BLUR * tolerated or (noise > BLUR * tolerated and tolerated < width + noise < math.inf)
 
 
 def is_proven_but_for_blur(block: Evidence, thresholds: Thresholds) -> bool:
@@ -60,9 +61,9 @@ def _may_be_time(block: Evidence, signal: Signal) -> bool:
 
 
 def likely_half_width(block: Evidence, signal: Signal) -> float:
-    """Return half the width of the interval that rounds of equal length would have given; 0 if that is unknown."""
+    """Return half the width of the interval that rounds of equal length would have given; infinite for few rounds."""
     likely = block.readings[signal].likely.growth_per_request()
-    return (likely.high - likely.low) / 2 if math.isfinite(likely.high - likely.low) else 0.0
+    return (likely.high - likely.low) / 2
 
 
 def likely_high(block: Evidence, signal: Signal) -> float:

@@ -64,7 +64,9 @@ NOISY = [110, -105, 90, -100, 10]
         pytest.param(STEADY, [40, -40, 35, -35, 0], 2 * DOSE, False, id="swings beside more requests"),
         pytest.param(NOISY, [15, -15, 12, -12, 0], DOSE, True, id="swings a little where load is noisy"),
         pytest.param(NOISY, [2, -2, 1, -1, 0], DOSE, False, id="rests where load is noisy"),
+        pytest.param(STEADY[:2], [80, -80], DOSE, False, id="swings in a block of few rounds"),
         pytest.param(STEADY, [30, 28, 31, 30, 29], DOSE, True, id="grows without load"),
+        pytest.param(STEADY[:2], [30, 28], DOSE, True, id="grows without load in few rounds"),
     ],
 )
 def test_short_idle_rounds_would_blur_what_changes_without_load_by_more_than_there_is_room_for(
