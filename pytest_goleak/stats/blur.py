@@ -32,7 +32,8 @@ def _would_blur(block: Evidence, signal: Signal, tolerated: float) -> bool:
     missing = 1 / IDLE_SHARE - 1  # of a loaded round, in idle ones
     idle = block.idle_changes(signal)
     drift, noise = missing * abs(fmean(idle)), missing * EXTREME * spread(idle)
-    width = likely_half_width(block, signal) * block.dose
+    likely = block.readings[signal].likely.growth_per_request()
+    width = block.dose * (likely.high - likely.low) / 2  # infinite for few rounds
     return drift > BLUR * tolerated or (noise > BLUR * tolerated and tolerated < width + noise < math.inf)
 
 
@@ -58,12 +59,6 @@ def _may_be_time(block: Evidence, signal: Signal) -> bool:
     """Whether idle rounds grew by half of what they would if all growth were by time."""
     by_time = block.growth[signal].per_request * block.dose * IDLE_SHARE / (1 - IDLE_SHARE)
     return fmean(block.idle_changes(signal)) > by_time / 2
-
-
-def likely_half_width(block: Evidence, signal: Signal) -> float:
-    """Return half the width of the interval that rounds of equal length would have given; infinite for few rounds."""
-    likely = block.readings[signal].likely.growth_per_request()
-    return (likely.high - likely.low) / 2
 
 
 def likely_high(block: Evidence, signal: Signal) -> float:

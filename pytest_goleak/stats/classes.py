@@ -24,9 +24,10 @@ REACHED = 0.95
 """Share of all growth after which it counts as levelled off."""
 
 LONG_BEFORE = 0.5
+"""Share of the requests after which bytes had grown by which other growth was over that is none of theirs."""
+
 APART = 0.25
-"""Share of the requests after which bytes had grown by which other growth was over that is none of theirs; and share of
-all growth that either has before the other where they don't come together. Caches that fill have 0.13 at most."""
+"""Share of all growth by which one may be ahead of the other where they come together: it is 0.13 at most in caches."""
 
 Floats = NDArray[np.float64]
 
@@ -82,8 +83,9 @@ def bytes_alone_reached(points: Sequence[Point], thresholds: Thresholds) -> int 
     grown = _shares(points, Signal.HEAP_BYTES)
     for signal in (Signal.HEAP_OBJECTS, Signal.GOROUTINES):
         other = _reached(points, signal, thresholds)
-        is_apart = np.abs(grown - _shares(points, signal)).max() > APART
-        if other is not None and other >= LONG_BEFORE * reached and not is_apart:
+        if other is None or other < LONG_BEFORE * reached:
+            continue
+        if np.abs(grown - _shares(points, signal)).max() <= APART:
             return None
     return reached
 

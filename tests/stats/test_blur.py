@@ -60,6 +60,7 @@ NOISY = [110, -105, 90, -100, 10]
     ("loaded", "idle", "dose", "blurs"),
     [
         pytest.param(STEADY, [15, -15, 12, -12, 0], DOSE, False, id="swings a little"),
+        pytest.param(STEADY, [30, -30, 25, -25, 0], DOSE, False, id="swings by less than the margin has room for"),
         pytest.param(STEADY, [40, -40, 35, -35, 0], DOSE, True, id="swings by as much as the margin has room for"),
         pytest.param(STEADY, [40, -40, 35, -35, 0], 2 * DOSE, False, id="swings beside more requests"),
         pytest.param(NOISY, [15, -15, 12, -12, 0], DOSE, True, id="swings a little where load is noisy"),
