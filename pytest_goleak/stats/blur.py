@@ -10,13 +10,17 @@ from pytest_goleak.stats.design import IDLE_SHARE, Thresholds
 from pytest_goleak.stats.evidence import Evidence
 from pytest_goleak.stats.randomisation import half_width, spread
 
-__all__ = ["grows_with_time", "is_proven_but_for_blur", "likely_high", "too_noisy", "would_blur"]
+__all__ = ["grows_with_time", "is_proven_but_for_blur", "likely_high", "may_swing", "too_noisy", "would_blur"]
 
 BLUR = 0.25
 """Share of the margin that rounds of unequal length may cost."""
 
 EXTREME = 1.16
 """Mean of the largest of five normal values, in standard deviations: the worst of a block's idle rounds bounds it."""
+
+
+LOUD = 0.5
+"""Share of the floor that an idle round may change a signal by which is at rest: one that swings rises by the floor."""
 
 
 def would_blur(block: Evidence, thresholds: Thresholds, *, dose: int) -> bool:
@@ -76,3 +80,8 @@ def too_noisy(block: Evidence, thresholds: Thresholds, *, dose: int) -> list[Sig
         if signal not in block.readings
         or half_width(spread(block.idle_changes(signal)), dose) > thresholds.margin(signal)
     ]
+
+
+def may_swing(block: Evidence, signal: Signal, thresholds: Thresholds) -> bool:
+    """Whether an idle round changed *signal* by so much that it may never rest, so that it is worth listening to."""
+    return max(map(abs, block.idle_changes(signal)), default=0) > LOUD * thresholds.floor(signal)

@@ -24,7 +24,7 @@ from pytest_goleak.model.step import (
 )
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import alive, hint
-from pytest_goleak.stats.blur import too_noisy
+from pytest_goleak.stats.blur import may_swing, too_noisy
 from pytest_goleak.stats.conclusion import clean_if_proven, inconclusive, interrupted
 from pytest_goleak.stats.design import BLOCK_ROUNDS, IDLE_SHARE, WARM_UP_REQUESTS, WARM_UP_S, Coin
 from pytest_goleak.stats.evidence import Evidence
@@ -144,8 +144,10 @@ def _next_dose(trial: Trial) -> Part[int | None]:
     dose = trial.schedule.larger_dose(last, trial.thresholds, must_outlast=trial.must_outlast(), is_equal=is_equal)
     if last.suspects(trial.thresholds):
         return dose
-    if dose is not None and not trial.has_listened and (noisy := too_noisy(last, trial.thresholds, dose=dose)):
-        yield from listen(trial, noisy)
+    if dose is not None and not trial.has_listened:
+        noisy = too_noisy(last, trial.thresholds, dose=dose)
+        if any(may_swing(last, signal, trial.thresholds) for signal in noisy):
+            yield from listen(trial, noisy)
     if trial.is_restless and last.unproven(trial.thresholds):
         # What was not enough for a block that was read in this way is not enough for the next one.
         more = 0 if len(trial.blocks) == trial.listened_after else 2 * last.dose

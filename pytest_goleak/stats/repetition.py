@@ -49,7 +49,8 @@ def repeat_dose(
         if tuple(suspects) == DOUBLING:
             return _doubling_dose(schedule, block, thresholds)
         least = _telling_dose(schedule, block, suspects, thresholds)
-        return max(least, _outweighing_dose(schedule, block, outweighing, thresholds))
+        enough = max(outweighing, _enough(block, suspects, thresholds))
+        return max(least, _outweighing_dose(schedule, block, enough, thresholds))
     aged_s = schedule.aged_s(block.duration_s / 2 + BLOCK_ROUNDS * schedule.latency_s)
     seconds = (schedule.remaining_s - schedule.idle_s + aged_s) / BLOCK_ROUNDS - schedule.round_cost_s
     dose = int(0.9 * seconds * schedule.rate) if seconds >= schedule.latency_s else 0
@@ -70,6 +71,11 @@ def _telling_dose(schedule: Schedule, block: Evidence, suspects: Sequence[Signal
         for signal in suspects
     )
     return min(block.dose, math.ceil(max(needed, LEAST_SHARE * block.dose, schedule.at_once)))
+
+
+def _enough(block: Evidence, suspects: Sequence[Signal], thresholds: Thresholds) -> float:
+    """Return the requests that leave as much as a leak has to, of one of *suspects*, if growth is as low as it may be."""
+    return min(TELLING * thresholds.floor(signal) / max(block.growth[signal].low, 1e-9) for signal in suspects)
 
 
 def _outweighing_dose(schedule: Schedule, block: Evidence, requests: float, thresholds: Thresholds) -> int:
