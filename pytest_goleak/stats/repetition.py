@@ -49,8 +49,8 @@ def repeat_dose(
         if tuple(suspects) == DOUBLING:
             return _doubling_dose(schedule, block, thresholds)
         least = _telling_dose(schedule, block, suspects, thresholds)
-        enough = max(outweighing, _enough(block, suspects, thresholds))
-        return max(least, _outweighing_dose(schedule, block, enough, thresholds))
+        wanted = (outweighing, _enough(block, suspects, thresholds))
+        return max(least, *(_dose_for(schedule, block, requests, thresholds) for requests in wanted))
     aged_s = schedule.aged_s(block.duration_s / 2 + BLOCK_ROUNDS * schedule.latency_s)
     seconds = (schedule.remaining_s - schedule.idle_s + aged_s) / BLOCK_ROUNDS - schedule.round_cost_s
     dose = int(0.9 * seconds * schedule.rate) if seconds >= schedule.latency_s else 0
@@ -74,11 +74,11 @@ def _telling_dose(schedule: Schedule, block: Evidence, suspects: Sequence[Signal
 
 
 def _enough(block: Evidence, suspects: Sequence[Signal], thresholds: Thresholds) -> float:
-    """Return the requests that leave as much as a leak has to, of one of *suspects*, if growth is as low as it may be."""
+    """Return the requests that leave as much of one of *suspects* as a leak has to, however low its growth may be."""
     return min(TELLING * thresholds.floor(signal) / max(block.growth[signal].low, 1e-9) for signal in suspects)
 
 
-def _outweighing_dose(schedule: Schedule, block: Evidence, requests: float, thresholds: Thresholds) -> int:
+def _dose_for(schedule: Schedule, block: Evidence, requests: float, thresholds: Thresholds) -> int:
     """Return the dose that brings *block* and its repetition to so many *requests*; 0 if that takes a long time."""
     wanted = math.ceil(AMPLE * (requests - block.sent) / LOADS)
     seconds = max(OUTWEIGHING_S, schedule.block_s(MOST_OUTWEIGHING * block.dose))

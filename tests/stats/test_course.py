@@ -70,6 +70,14 @@ def test_silence_is_heard_for_the_whole_time_only_where_something_may_go_away_ye
     assert service.listened_s() == 0
 
 
+@pytest.mark.parametrize(("objects", "listens"), [(6, False), (60, True)])
+def test_noise_that_is_too_slight_to_be_a_swing_is_not_listened_to(objects, listens):
+    """A tenth of the budget goes into it, which a slow service needs for its requests."""
+    heard = [run(large_heap, gaussian(1_000, objects), seed=seed, rate=100)[1].listened_s() for seed in range(1, 6)]
+
+    assert any(heard) is listens
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_leak_that_comes_a_moment_late_is_reported_whole_and_not_as_growth_with_time(seed):
     verdict, _ = run(leak(192, 3), late(1, after_s=0.03), seed=seed)

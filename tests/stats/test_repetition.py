@@ -40,6 +40,21 @@ def test_or_if_it_takes_no_long_time(rate, times):
     assert dose == pytest.approx(times * grown.dose, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("per_load", "dose"),
+    [
+        pytest.param(60, 100, id="two equal blocks leave enough"),
+        pytest.param(15, 1.2 * (192 / 0.15 - 500) / 5, id="a larger one has to"),
+        pytest.param(5, 100, id="no affordable one does"),
+    ],
+)
+def test_a_repetition_is_large_enough_for_both_blocks_to_leave_what_a_leak_has_to(per_load, dose):
+    schedule = Schedule(budget_s=30.0, idle_s=8.0, served=8_000, rate=500, latency_s=0.001)
+    block = block_of([per_load, 0] * 5, doses=(100, 0) * 5)
+
+    assert repeat_dose(schedule, block, [OBJECTS], THRESHOLDS, outweighing=0) == pytest.approx(dose, abs=2)
+
+
 def repeated(per_dose, *, idle=(0,) * 5, primed=None, outweighing=0.0):
     """Return the dose that repeats a block whose loads left *per_dose* objects each, and whose idle rounds *idle*."""
     schedule = Schedule(budget_s=30.0, idle_s=8.0, served=8_000, rate=10_000, latency_s=0.001)
