@@ -150,6 +150,17 @@ def slow_drain(byte: float, after_s: float) -> Part:
     return part
 
 
+def drain_one_by_one(byte: float, first_s: float, last_s: float) -> Part:
+    """Two goroutines of each request outlive it, by times between *first_s* and *last_s*."""
+
+    def part(w: World) -> Levels:
+        ended = [np.clip((w.now - at - first_s) / (last_s - first_s), 0, 1) for at, _ in w.doses]
+        alive = 2 * sum(n * (1 - share) for (_, n), share in zip(w.doses, ended, strict=True))
+        return levels(byte * alive, 6 * alive, round(alive))
+
+    return part
+
+
 def held_at_once(byte: float, objects: float, record: float, after_s: float) -> Part:
     """Goroutines that outlive their answer by *after_s*, and the runtime's record of each, which it never frees."""
     peak = [0.0]
@@ -229,6 +240,7 @@ CLEAN: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "random keys": lambda r: [random_keys_cache(int(r.uniform(500, 5000)), r.uniform(64, 1024))],
     "peak structures": lambda _: [peak_structures(450)],
     "slow drain": lambda r: [slow_drain(r.uniform(100, 4000), r.uniform(0.5, 7))],
+    "drain one by one": lambda r: [drain_one_by_one(1_200, r.uniform(0.2, 3), r.uniform(3, 7))],
     "quick drain with peak": lambda r: [held_at_once(13_000, 30, 500, r.uniform(0.05, 0.6))],
     "slow drain with peak": lambda r: [slow_drain(600, r.uniform(1, 6)), peak_structures(450)],
     "drain of another endpoint": lambda r: [drain_of_another(r.uniform(100, 5000), r.uniform(0, 6), r.uniform(0.1, 3))],

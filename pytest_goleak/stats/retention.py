@@ -19,6 +19,10 @@ __all__ = ["GONE", "Rest", "Retention", "rest_after"]
 GONE = 0.1
 """Share of the growth that may be left of what counts as gone: structures that keep the size of a peak."""
 
+STILL = 0.1
+"""Share of what went in the last quarter of a wait up to which nothing went at its end; what falls steadily for eight
+seconds goes by half of it in the last one."""
+
 CREEP = 1.4
 CREEP_S = 1.0
 """Multiple of the growth with time that a wait showed which other growth has to exceed, and the shortest time that it
@@ -43,6 +47,8 @@ class Retention:
     """Differences below this are noise."""
     series: tuple[float, ...] = ()
     """The levels during the wait, above the one before the load."""
+    late: tuple[float, ...] = ()
+    """Those of *series* at the end, for as long as nothing may go while some of it has yet to."""
     swing: float = 0.0
     """How far the level rose by itself while waiting, drift taken off: what comes and goes is not what stays."""
     creep: float = 0.0
@@ -95,11 +101,17 @@ class Retention:
 
     @property
     def is_falling(self) -> bool:
-        """Whether the level still fell in the last quarter of the wait."""
+        """Whether the level fell in the last quarter of the wait, and to its end."""
         if len(self.series) < 4:
             return False
-        recent = self.series[-max(2, len(self.series) // 4) :]
-        return recent[0] - recent[-1] > max(self.floor, 0.05 * self.judged)
+        fell = _fall(self.series[-max(2, len(self.series) // 4) :])
+        is_over = bool(self.late) and _fall(self.late) <= STILL * fell
+        return fell > max(self.floor, 0.05 * self.judged) and not is_over
+
+    @property
+    def is_going(self) -> bool:
+        """Whether the level fell to the last look of the wait."""
+        return self.is_falling and _fall(self.series[-AGREEING_LOOKS:]) > self.floor / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +187,7 @@ class Rest:
 
         Nobody knows, and it may be anything, where more went than was known of.
         """
-        if not self._is_accounted_for(signal):
+        if not self.is_accounted_for(signal):
             return math.inf
         return self.kept[signal].rate * self.kept[signal].requests + self.unseen[signal]
 
@@ -188,11 +200,11 @@ class Rest:
         return any(
             -self.kept[signal].kept - self.backlog[signal]
             > max(self.kept[signal].floor, self.thresholds.margin(signal) * self.kept[signal].requests)
-            and not (self._is_accounted_for(signal) and self.is_certain([signal]))
+            and not (self.is_accounted_for(signal) and self.is_certain([signal]))
             for signal in signals
         )
 
-    def _is_accounted_for(self, signal: Signal) -> bool:
+    def is_accounted_for(self, signal: Signal) -> bool:
         """Whether no more went of *signal* than was known to be there."""
         return -self.kept[signal].kept <= self.unseen[signal] + self.thresholds.floor(signal)
 
@@ -240,6 +252,11 @@ class Rest:
         return max((seconds for seconds in forecasts if seconds is not None), default=None)
 
 
+def _fall(levels: Sequence[float]) -> float:
+    """Return how far the first of *levels* is above the last."""
+    return levels[0] - levels[-1]
+
+
 def _rise(levels: Iterable[float]) -> float:
     """Return the largest rise from any level to a later one."""
     lowest, rise = math.inf, 0.0
@@ -265,13 +282,18 @@ def rest_after(
     drain: DrainResult,
     thresholds: Thresholds,
     *,
+    settled_s: float,
     backlog: Mapping[Signal, float],
     unseen: Mapping[Signal, float],
 ) -> Rest:
-    """Return what *drain* left of the growth of *blocks*, background drift taken off."""
+    """Return what *drain* left of the growth of *blocks*, background drift taken off.
+
+    Nothing goes for *settled_s* only if nothing more goes at all.
+    """
     first, last, after = blocks[0], blocks[-1], drain.observations[-1]
     background = background_drift(blocks, thresholds, waited=drain.observations)
     kept: dict[Signal, Retention] = {}
+    late = sum(1 for look in drain.observations if look.at_s >= after.at_s - settled_s)
     for signal in Signal:
         start, drift = first.before.level(signal), background.get(signal, 0.0)
         kept[signal] = Retention(
@@ -281,7 +303,8 @@ def rest_after(
             expected=sum(block.growth[signal].per_request * block.requests for block in blocks),
             requests=sum(block.sent for block in blocks),
             floor=max(thresholds.floor(signal), *(block.noise(signal) for block in blocks)),
-            series=tuple(observation.level(signal) - start for observation in drain.observations),
+            series=(series := tuple(observation.level(signal) - start for observation in drain.observations)),
+            late=series[-late:],
             swing=_rise([each.level(signal) - drift * each.at_s for each in drain.observations]),
             creep=_creep(drain.observations, signal, drift) * (after.at_s - first.before.at_s),
         )

@@ -240,7 +240,7 @@ class Trial:
         since_s = 2 * first.at_s - drain.observations[-1].at_s
         backlog = self.unseen.backlog(first.at_s, since_s=since_s)
         unseen = self.unseen.at(first, since_s=since_s)
-        rest = rest_after(blocks, drain, self.thresholds, backlog=backlog, unseen=unseen)
+        rest = rest_after(blocks, drain, self.thresholds, settled_s=step.settled_s, backlog=backlog, unseen=unseen)
         self.unseen.waited(rest, since_s=since_s)
         return rest
 

@@ -77,7 +77,8 @@ class Unseen:
         at_s = start.at_s
         inherited = self.inherited(at_s)
         backlog = self.backlog(at_s, since_s=-math.inf if since_s is None else since_s)
-        unseen = {signal: backlog[signal] + inherited[signal] for signal in Signal}
+        unknown = self._unknown(at_s)
+        unseen = {signal: backlog[signal] + inherited[signal] + unknown[signal] for signal in Signal}
         if not self._past or at_s - self._past[0].looks[0].at_s <= self._life_s:
             return unseen
         risen = self._risen(start)
@@ -103,6 +104,16 @@ class Unseen:
     def _inherited_at_first(self) -> dict[Signal, float]:
         """What others' requests may have left before this endpoint's first one; reckoned from every look so far."""
         return self.inherited(self._past[-1].looks[-1].at_s)
+
+    def _unknown(self, at_s: float) -> dict[Signal, float]:
+        """Return what nobody knows of and may have been there at a moment: anything, if such still went after a wait.
+
+        It was over where the levels had come to rest by then.
+        """
+        rests = [rest for rest in self.rests if rest.ended_s <= at_s]
+        if not rests or not rests[-1].falling(Signal):
+            return dict.fromkeys(Signal, 0.0)
+        return {signal: 0.0 if rests[-1].is_accounted_for(signal) else math.inf for signal in Signal}
 
     def _last_wait(self, at_s: float) -> tuple[Rest | None, float]:
         """Return the idle wait before a moment, and from when on it counted requests; none if some came since."""

@@ -7,11 +7,12 @@ import pytest
 from pytest_goleak.model.observation import LoadResult, Observation, Signal
 from pytest_goleak.model.plan import Tolerance
 from pytest_goleak.model.report import Outcome, SignalEstimate
-from pytest_goleak.model.step import BlockResult
+from pytest_goleak.model.step import BlockResult, DrainResult
 from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.drift import background_drift, drift_at_rest
 from pytest_goleak.stats.evidence import judge_block
 from pytest_goleak.stats.kept import Kept, kept_of
+from pytest_goleak.stats.retention import rest_after
 
 THRESHOLDS = Thresholds(Tolerance())
 OBJECTS = Signal.HEAP_OBJECTS
@@ -155,3 +156,34 @@ def test_what_stayed_and_may_exceed_the_tolerance_is_not_clean():
     assert Kept(0.05, 0.02).in_place_of(given, 0.1).outcome is Outcome.CLEAN
     assert Kept(0.09, 0.02).in_place_of(given, 0.1).outcome is Outcome.INCONCLUSIVE
     assert Kept(0.09, 0.02).in_place_of(given, 0.1).high == pytest.approx(0.11)
+
+
+def waited(levels, *, settled_s=1.0):
+    """Return what a wait left whose looks, four a second, found so many objects more than at its end."""
+    block = block_of(1.0, 0.0)
+    looks = [look(block.end.at_s + 0.25 * count, 10_000 + level) for count, level in enumerate(levels)]
+    nothing = dict.fromkeys(Signal, 0.0)
+    drain = DrainResult(observations=tuple(looks), elapsed_s=20.0)
+    return rest_after([block], drain, THRESHOLDS, settled_s=settled_s, backlog=nothing, unseen=nothing).kept[OBJECTS]
+
+
+STEADY = [100 * left for left in range(32, -1, -1)]
+
+
+def test_what_goes_steadily_still_falls_at_the_end_of_a_wait():
+    assert waited(STEADY).is_falling
+    assert waited(STEADY).is_going
+
+
+def test_what_went_in_the_last_quarter_of_a_wait_and_no_longer_does_falls_no_more():
+    gone = [1_000] * 27 + [0] * 6
+
+    assert not waited(gone).is_falling
+    assert waited(gone, settled_s=3.0).is_falling  # the loads paused as long as the level has rested now
+
+
+def test_what_fell_all_at_once_shortly_before_the_end_of_a_wait_is_falling_and_does_not_go_on():
+    gone = [1_000] * 30 + [0] * 3
+
+    assert waited(gone).is_falling
+    assert not waited(gone).is_going

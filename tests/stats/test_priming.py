@@ -204,7 +204,7 @@ def test_a_wait_is_judged_from_before_the_priming_on():
     waited = tuple(look(3.0 + number, 1_300) for number in range(4))
     nothing = dict.fromkeys(Signal, 0.0)
     drain = DrainResult(observations=waited, elapsed_s=7.0)
-    kept = rest_after([block], drain, THRESHOLDS, backlog=nothing, unseen=nothing).kept[OBJECTS]
+    kept = rest_after([block], drain, THRESHOLDS, settled_s=1.0, backlog=nothing, unseen=nothing).kept[OBJECTS]
 
     assert (kept.grown, kept.kept, kept.requests) == (10_000, 300, 10_000)
     assert kept.is_gone
@@ -218,7 +218,7 @@ def test_a_leak_is_what_stays_of_the_judged_requests():
     def kept(objects):
         waited = tuple(look(3.0 + number, objects) for number in range(4))
         drain = DrainResult(observations=waited, elapsed_s=7.0)
-        return rest_after([block], drain, THRESHOLDS, backlog=nothing, unseen=nothing).kept[OBJECTS]
+        return rest_after([block], drain, THRESHOLDS, settled_s=1.0, backlog=nothing, unseen=nothing).kept[OBJECTS]
 
     assert kept(11_000).judged == pytest.approx(5_000)
     assert kept(11_000).stays

@@ -15,7 +15,9 @@ from benchmarks.simulation import (
     conclude,
     cron,
     drain_of_another,
+    drain_one_by_one,
     flushed_queue,
+    gaussian,
     growing_slice,
     held_at_once,
     judge,
@@ -365,10 +367,20 @@ def test_growth_with_time_beside_a_drain_is_no_leak(seed):
     assert judge(parts, seed=seed, rate=4_000).outcome is not Outcome.LEAK
 
 
-@pytest.mark.parametrize("seed", range(1, 13))
+@pytest.mark.parametrize("seed", [*range(1, 13), 61, 126, 183, 236])
 def test_what_was_left_before_the_first_look_hides_no_leak(seed):
     rng = np.random.default_rng([seed, 21])
     unknown = drain_of_another(rng.uniform(100, 5000), rng.uniform(2, 12), rng.uniform(0.1, 10))
     service = SimulatedService([share(0.1), slow_drain(1000, 2.0), unknown], seed=seed, rate=2_000)
 
     assert conclude(experiment(MeasurePlan(seed=seed)), service).outcome is not Outcome.CLEAN
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_what_goes_one_by_one_is_waited_for_before_a_second_cycle(seed):
+    rng = np.random.default_rng([seed, 7])
+    parts = [drain_one_by_one(1_200, rng.uniform(0.3, 1), rng.uniform(1.5, 4)), gaussian(3_000, 6)]
+    service = SimulatedService(parts, seed=seed, rate=rng.uniform(700, 1_500))
+
+    assert conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service).outcome is Outcome.CLEAN
+    assert service.world.now < 20
