@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.growth import GrowthClass
 from pytest_goleak.model.observation import Signal
-from pytest_goleak.model.report import Outcome, SignalEstimate, Verdict
+from pytest_goleak.model.report import Outcome, Verdict
 from pytest_goleak.model.step import Snapshot, SnapshotResult
 from pytest_goleak.model.units import format_seconds
 from pytest_goleak.stats import wording
 from pytest_goleak.stats.classes import class_of_bounded, class_of_leak
-from pytest_goleak.stats.design import Thresholds
+from pytest_goleak.stats.estimates import bounded_by, estimates_of_leak
 from pytest_goleak.stats.evidence import Evidence
-from pytest_goleak.stats.kept import kept_of
-from pytest_goleak.stats.retention import Rest
+from pytest_goleak.stats.rest import Rest
 from pytest_goleak.stats.trial import Part, Trial
 
 __all__ = [
@@ -30,11 +28,6 @@ __all__ = [
     "interrupted",
     "leak",
 ]
-
-NOISY_SHARE = 0.1
-AMPLE_GROWTH = 10
-"""Half width of an interval, as a share of the growth, from which on the block before tells more; and the multiple of
-the floor beside which its once-only growth does not count."""
 
 SAME_SHARE = 0.2
 """Share of the growth above which requests that are all the same leak, too."""
@@ -66,20 +59,8 @@ def leak(
     yield from trial.ask(Snapshot(name="after"), SnapshotResult)
     signals = list(signals)
     growth_class = yield from _class_of_leak(trial, last, signals)
-    estimates = trial.estimates(last, leaking=signals)
-    if earlier is not None:
-        pooled = trial.estimates(last.sharpened_by(earlier), leaking=signals)
-        estimates |= {
-            signal: replace(pooled[signal], p_value=estimates[signal].p_value)  # the suspicion is no second proof
-            for signal in Signal
-            if (_is_sharper(pooled[signal], estimates[signal]) or last.requests < earlier.requests)
-            and pooled[signal].per_request * last.requests > AMPLE_GROWTH * trial.thresholds.floor(signal)
-        }
+    estimates = estimates_of_leak(trial, last, signals, earlier=earlier, rest=rest)
     p_value = last.growth[signals[0]].p_value if p_value is None else p_value
-    if rest is not None:
-        estimates |= {s: _shifted(estimates[s], rest.kept[s].kept / last.requests) for s in signals}
-        estimates |= _bounded_by(rest, [s for s in Signal if s not in signals], last, trial.thresholds)
-    estimates |= _corrected(trial, estimates)
     # What fills is told from what leaks by how far one went: nobody can exclude a cache that is larger still.
     through = f", without sign of levelling through {trial.schedule.served:,} requests" if trial.has_gone_far else ""
     reason = (
@@ -195,7 +176,7 @@ def clean_after_drain(
     trial.drained_in_s = rest.waited_s
     grown = wording.growth(trial.estimates(last), suspects)
     reason = f"{grown} under load; {format_seconds(rest.waited_s)} later {what}"
-    estimates = trial.estimates(last) | _bounded_by(rest, bounded, last, trial.thresholds)
+    estimates = trial.estimates(last) | bounded_by(rest, bounded, last, trial.thresholds)
     return trial.verdict(Outcome.CLEAN, reason, last, estimates=estimates, growth_class=GrowthClass.DRAIN)
 
 
@@ -255,47 +236,4 @@ def _noise_reason(trial: Trial, block: Evidence, signals: Iterable[Signal]) -> s
         f"with {len(block.doses)} rounds of {block.dose:,} requests, growth of up to "
         f"{wording.amount(signal, high)} per request can't be excluded; the tolerance is "
         f"{wording.amount(signal, margin)}"
-    )
-
-
-def _bounded_by(
-    rest: Rest, signals: Iterable[Signal], last: Evidence, thresholds: Thresholds
-) -> dict[Signal, SignalEstimate]:
-    """Return the figures of those of *signals* that drained: what the idle wait left of them after *last* grew."""
-    return {
-        signal: rest.kept[signal].estimate(last.growth[signal].p_value, thresholds.margin(signal))
-        for signal in signals
-        if rest.is_drained([signal])
-    }
-
-
-def _corrected(trial: Trial, estimates: Mapping[Signal, SignalEstimate]) -> dict[Signal, SignalEstimate]:
-    """Return those of *estimates* that are too low, by what stayed after the last wait."""
-    if trial.is_restless or not trial.waited:  # a single look tells nothing of levels that never rest
-        return {}
-    blocks = trial.unseen.rests[-1].blocks
-    kept = {signal: kept_of(signal, blocks, trial.waited, trial.thresholds) for signal in estimates}
-    return {
-        signal: found.in_place_of(estimates[signal], trial.thresholds.margin(signal))
-        for signal, found in kept.items()
-        if found is not None and found.corrects(estimates[signal])
-    }
-
-
-def _is_sharper(pooled: SignalEstimate, estimate: SignalEstimate) -> bool:
-    """Whether *estimate* is noisy, and *pooled* less so."""
-    width = estimate.high - estimate.low
-    return width / 2 > NOISY_SHARE * abs(estimate.per_request) and pooled.high - pooled.low < width
-
-
-def _shifted(estimate: SignalEstimate, per_request: float) -> SignalEstimate:
-    """Return *estimate* with its centre moved to what stayed, and its interval with it."""
-    shift = per_request - estimate.per_request
-    return SignalEstimate(
-        per_request=per_request,
-        low=estimate.low + shift,
-        high=estimate.high + shift,
-        p_value=estimate.p_value,
-        min_detectable=estimate.min_detectable,
-        outcome=estimate.outcome,
     )

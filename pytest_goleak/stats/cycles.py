@@ -10,7 +10,7 @@ from pytest_goleak.stats import wording
 from pytest_goleak.stats.conclusion import clean_after_drain, doubt_of, leak
 from pytest_goleak.stats.design import CONFIRM_LEVEL, Thresholds
 from pytest_goleak.stats.evidence import Evidence
-from pytest_goleak.stats.retention import Rest
+from pytest_goleak.stats.rest import Rest
 from pytest_goleak.stats.trial import Part, Trial
 
 __all__ = ["second_cycle"]

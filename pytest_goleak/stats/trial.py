@@ -30,7 +30,7 @@ from pytest_goleak.stats.noise import Looking
 from pytest_goleak.stats.power import Conditions, predict
 from pytest_goleak.stats.priming import Priming, priming_of
 from pytest_goleak.stats.randomisation import spread
-from pytest_goleak.stats.retention import Rest, rest_after
+from pytest_goleak.stats.rest import Rest, rest_after
 from pytest_goleak.stats.schedule import Schedule
 from pytest_goleak.stats.trace import Trace
 from pytest_goleak.stats.unseen import Unseen

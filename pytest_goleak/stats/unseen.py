@@ -9,7 +9,7 @@ from functools import cached_property
 from pytest_goleak.model.measured import Measured
 from pytest_goleak.model.observation import Observation, Signal
 from pytest_goleak.stats.leftovers import left_over
-from pytest_goleak.stats.retention import Rest
+from pytest_goleak.stats.rest import Rest
 
 __all__ = ["Unseen"]
 

@@ -12,7 +12,7 @@ from pytest_goleak.stats.design import Thresholds
 from pytest_goleak.stats.drift import background_drift, drift_at_rest
 from pytest_goleak.stats.evidence import judge_block
 from pytest_goleak.stats.kept import Kept, kept_of
-from pytest_goleak.stats.retention import rest_after
+from pytest_goleak.stats.rest import rest_after
 
 THRESHOLDS = Thresholds(Tolerance())
 OBJECTS = Signal.HEAP_OBJECTS

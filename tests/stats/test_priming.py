@@ -21,7 +21,7 @@ from pytest_goleak.stats.evidence import judge_block
 from pytest_goleak.stats.experiment import experiment
 from pytest_goleak.stats.opening import DOUBLES, PRIMING_S, PRIMING_SHARE, priming_requests
 from pytest_goleak.stats.priming import Priming
-from pytest_goleak.stats.retention import rest_after
+from pytest_goleak.stats.rest import rest_after
 from pytest_goleak.stats.schedule import AMPLE, Schedule
 from pytest_goleak.stats.trial import PRIMING_LOADS
 from tests.stats.recorded import Recorded, run
