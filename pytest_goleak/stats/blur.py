@@ -18,9 +18,8 @@ BLUR = 0.25
 EXTREME = 1.16
 """Mean of the largest of five normal values, in standard deviations: the worst of a block's idle rounds bounds it."""
 
-
 LOUD = 0.5
-"""Share of the floor that an idle round may change a signal by which is at rest: one that swings rises by the floor."""
+"""Share of the floor by which an idle round may change a signal that rests; one that swings moves by all of it."""
 
 
 def would_blur(block: Evidence, thresholds: Thresholds, *, dose: int) -> bool:

@@ -74,7 +74,7 @@ def _telling_dose(schedule: Schedule, block: Evidence, suspects: Sequence[Signal
 
 
 def _enough(block: Evidence, suspects: Sequence[Signal], thresholds: Thresholds) -> float:
-    """Return the requests that leave as much of one of *suspects* as a leak has to, however low its growth may be."""
+    """Return the requests that leave as much of one of *suspects* as a leak has to, by its growth's lower bound."""
     return min(TELLING * thresholds.floor(signal) / max(block.growth[signal].low, 1e-9) for signal in suspects)
 
 

@@ -112,14 +112,18 @@ class Rest:
         return -self.kept[signal].kept <= self.unseen[signal] + self.thresholds.floor(signal)
 
     def began_at_rest(self, earlier: Rest, signals: Sequence[Signal]) -> bool:
-        """Whether *signals* had drained in *earlier*, and none came to rest lower since: nothing older was there to go.
+        """Whether *signals* had drained by the end of *earlier*, and none sank since: nothing older was there to go.
 
         Half of the tolerance does not count, nor does what the runtime's own structures do.
         """
-        return earlier.is_drained(signals) and all(
-            -self.kept[signal].kept
-            <= max(self.thresholds.floor(signal), self.thresholds.margin(signal) * self.kept[signal].requests / 2)
-            for signal in signals
+        return (
+            earlier.is_drained(signals)
+            and not earlier.is_going(signals)
+            and all(
+                -self.kept[signal].kept
+                <= max(self.thresholds.floor(signal), self.thresholds.margin(signal) * self.kept[signal].requests / 2)
+                for signal in signals
+            )
         )
 
     def is_telling(self, signals: Iterable[Signal]) -> bool:
@@ -144,6 +148,10 @@ class Rest:
         """Return those of *signals* that still fell when the wait ended."""
         return [signal for signal in signals if self.kept[signal].is_falling]
 
+    def is_going(self, signals: Iterable[Signal]) -> bool:
+        """Whether one of *signals* fell to the last look."""
+        return any(self.kept[signal].is_going for signal in signals)
+
     def forecast_s(self, signals: Iterable[Signal]) -> float | None:
         """Return the seconds until all of *signals* are back if they go on falling as they did, ``None`` if unknown."""
         forecasts = [
@@ -166,7 +174,7 @@ def rest_after(
 ) -> Rest:
     """Return what *drain* left of the growth of *blocks*, background drift taken off.
 
-    Nothing goes for *settled_s* only if nothing more goes at all.
+    A level that has not fallen for *settled_s* falls no more.
     """
     looks = drain.observations
     drifts = background_drift(blocks, thresholds, waited=looks)

@@ -18,8 +18,8 @@ GONE = 0.1
 """Share of the growth that may be left of what counts as gone: structures that keep the size of a peak."""
 
 STILL = 0.1
-"""Share of what went in the last quarter of a wait up to which nothing went at its end; what falls steadily for eight
-seconds goes by half of it in the last one."""
+"""Share of what went in the last quarter of a wait up to which nothing went at its end; of a steady fall over eight
+seconds, half of that quarter's goes in the last one."""
 
 CREEP = 1.4
 CREEP_S = 1.0
@@ -122,12 +122,12 @@ def retention(
 ) -> Retention:
     """Return what *looks* after *blocks* found left of the growth of *signal*, *drift* per second taken off.
 
-    Nothing goes for *settled_s* only if nothing more goes at all.
+    A level that has not fallen for *settled_s* falls no more.
     """
     first, last, after = blocks[0], blocks[-1], looks[-1]
     start = first.before.level(signal)
     series = tuple(look.level(signal) - start for look in looks)
-    late = sum(1 for look in looks if look.at_s >= after.at_s - settled_s)
+    late = 1 + sum(1 for look in looks if look.at_s > after.at_s - settled_s)  # with the look at its beginning
 
     def risen(look: Observation) -> float:
         return look.level(signal) - start - drift * (look.at_s - first.before.at_s)

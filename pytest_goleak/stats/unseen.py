@@ -106,14 +106,19 @@ class Unseen:
         return self.inherited(self._past[-1].looks[-1].at_s)
 
     def _unknown(self, at_s: float) -> dict[Signal, float]:
-        """Return what nobody knows of and may have been there at a moment: anything, if such still went after a wait.
+        """Return what nobody knows of and may have been there at a moment.
 
-        It was over where the levels had come to rest by then.
+        Unlimited if levels still fell when the last wait before was over, and more had gone than was known of; none if
+        they had come to rest.
         """
         rests = [rest for rest in self.rests if rest.ended_s <= at_s]
         if not rests or not rests[-1].falling(Signal):
             return dict.fromkeys(Signal, 0.0)
-        return {signal: 0.0 if rests[-1].is_accounted_for(signal) else math.inf for signal in Signal}
+        last = rests[-1]
+        return {
+            signal: 0.0 if last.is_accounted_for(signal) and math.isfinite(last.unseen[signal]) else math.inf
+            for signal in Signal
+        }
 
     def _last_wait(self, at_s: float) -> tuple[Rest | None, float]:
         """Return the idle wait before a moment, and from when on it counted requests; none if some came since."""

@@ -1,5 +1,6 @@
 """Growth by the levels alone: what stayed after a wait, and what grew while waiting."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_goleak.stats.drift import background_drift, drift_at_rest
 from pytest_goleak.stats.evidence import judge_block
 from pytest_goleak.stats.kept import Kept, kept_of
 from pytest_goleak.stats.rest import rest_after
+from pytest_goleak.stats.unseen import Unseen
 
 THRESHOLDS = Thresholds(Tolerance())
 OBJECTS = Signal.HEAP_OBJECTS
@@ -158,13 +160,17 @@ def test_what_stayed_and_may_exceed_the_tolerance_is_not_clean():
     assert Kept(0.09, 0.02).in_place_of(given, 0.1).high == pytest.approx(0.11)
 
 
-def waited(levels, *, settled_s=1.0):
-    """Return what a wait left whose looks, four a second, found so many objects more than at its end."""
+def rested(levels, *, apart_s=0.25, settled_s=1.0, start=0, unseen=0.0):
+    """Return a wait whose looks found so many objects more than there were before the load."""
     block = block_of(1.0, 0.0)
-    looks = [look(block.end.at_s + 0.25 * count, 10_000 + level) for count, level in enumerate(levels)]
-    nothing = dict.fromkeys(Signal, 0.0)
-    drain = DrainResult(observations=tuple(looks), elapsed_s=20.0)
-    return rest_after([block], drain, THRESHOLDS, settled_s=settled_s, backlog=nothing, unseen=nothing).kept[OBJECTS]
+    looks = [look(block.end.at_s + apart_s * count, 10_000 - start + level) for count, level in enumerate(levels)]
+    drain, none = DrainResult(observations=tuple(looks), elapsed_s=20.0), dict.fromkeys(Signal, 0.0)
+    return rest_after([block], drain, THRESHOLDS, settled_s=settled_s, backlog=none, unseen={**none, OBJECTS: unseen})
+
+
+def waited(levels, **how):
+    """Return what such a wait left of the objects."""
+    return rested(levels, **how).kept[OBJECTS]
 
 
 STEADY = [100 * left for left in range(32, -1, -1)]
@@ -173,6 +179,7 @@ STEADY = [100 * left for left in range(32, -1, -1)]
 def test_what_goes_steadily_still_falls_at_the_end_of_a_wait():
     assert waited(STEADY).is_falling
     assert waited(STEADY).is_going
+    assert waited(STEADY[::5], apart_s=1.25).is_falling  # where looks are further apart than levels have to rest
 
 
 def test_what_went_in_the_last_quarter_of_a_wait_and_no_longer_does_falls_no_more():
@@ -187,3 +194,27 @@ def test_what_fell_all_at_once_shortly_before_the_end_of_a_wait_is_falling_and_d
 
     assert waited(gone).is_falling
     assert not waited(gone).is_going
+
+
+def test_a_cycle_after_a_wait_that_ended_while_levels_fell_did_not_begin_at_rest():
+    again = rested([100, 0, 0, 0])
+
+    assert again.began_at_rest(rested([3_000] * 10 + [0] * 10), [OBJECTS])
+    assert not again.began_at_rest(rested(STEADY), [OBJECTS])
+
+
+@pytest.mark.parametrize(
+    ("levels", "sunk", "unseen", "expected"),
+    [
+        (STEADY, 4_000, 0.0, math.inf),
+        (STEADY, 4_000, 5_000.0, 0.0),  # so much was known of
+        (STEADY, 4_000, math.inf, math.inf),  # what was unknown does not become known by going on
+        ([3_000] * 10 + [0] * 10, 4_000, 0.0, 0.0),  # whatever it was, it is over
+    ],
+)
+def test_what_nobody_knows_of_may_be_anything_until_levels_rest(levels, sunk, unseen, expected):
+    rest = rested(levels, start=sunk, unseen=unseen)
+    account = Unseen([], wait_s=8.0)
+    account.waited(rest, since_s=0.0)
+
+    assert account.at(replace(rest.drain.observations[-1], at_s=rest.ended_s + 1.0))[OBJECTS] == expected
