@@ -39,9 +39,10 @@ def repeat_dose(
     """Return the dose that may confirm what *block* shows: the same one, or the largest that the time allows.
 
     If it turns out to drain, both blocks together need *outweighing* requests to be told from what was there before;
-    where up to twice the dose brings these about, or one that takes no long time, it saves a second cycle. A leak grows
-    as much per request in a smaller dose, and what follows the highest peak so far does not grow at all, so a smaller
-    repetition makes no false alarm more likely; a larger one has to show as much per request, and leaves as much less
+    where up to twice the dose brings these about, or one that takes no long time, it saves a second cycle. So do the
+    requests that leave as much as a leak has to: with fewer, what stays would tell nothing. A leak grows as much per
+    request in a smaller dose, and what follows the highest peak so far does not grow at all, so a smaller repetition
+    makes no false alarm more likely; a larger one has to show as much per request, and leaves as much less
     to what fills. It must be enough to tell growth from the runtime's own; ``None`` if it can't be.
     """
     again_s = schedule.block_s(block.dose)
@@ -74,8 +75,12 @@ def _telling_dose(schedule: Schedule, block: Evidence, suspects: Sequence[Signal
 
 
 def _enough(block: Evidence, suspects: Sequence[Signal], thresholds: Thresholds) -> float:
-    """Return the requests that leave as much of one of *suspects* as a leak has to, by its growth's lower bound."""
-    return min(TELLING * thresholds.floor(signal) / max(block.growth[signal].low, 1e-9) for signal in suspects)
+    """Return the requests that leave as much of one of *suspects* as a leak has to, by its growth's lower bound.
+
+    What primed for *block* is not judged, so these requests come on top.
+    """
+    primed = block.sent - block.requests
+    return primed + min(TELLING * thresholds.floor(signal) / max(block.growth[signal].low, 1e-9) for signal in suspects)
 
 
 def _dose_for(schedule: Schedule, block: Evidence, requests: float, thresholds: Thresholds) -> int:

@@ -48,9 +48,10 @@ def test_or_if_it_takes_no_long_time(rate, times):
         pytest.param(5, 100, id="no affordable one does"),
     ],
 )
-def test_a_repetition_is_large_enough_for_both_blocks_to_leave_what_a_leak_has_to(per_load, dose):
+@pytest.mark.parametrize("priming", [None, priming_of(75)], ids=["unprimed", "primed"])
+def test_a_repetition_is_large_enough_for_both_blocks_to_leave_what_a_leak_has_to(per_load, dose, priming):
     schedule = Schedule(budget_s=30.0, idle_s=8.0, served=8_000, rate=500, latency_s=0.001)
-    block = block_of([per_load, 0] * 5, doses=(100, 0) * 5)
+    block = block_of([per_load, 0] * 5, doses=(100, 0) * 5, priming=priming)
 
     assert repeat_dose(schedule, block, [OBJECTS], THRESHOLDS, outweighing=0) == pytest.approx(dose, abs=2)
 
