@@ -152,6 +152,10 @@ class Rest:
         """Whether one of *signals* fell to the last look."""
         return any(self.kept[signal].is_going for signal in signals)
 
+    def has_come_to_rest(self, signals: Iterable[Signal]) -> bool:
+        """Whether none of *signals* fell over the last looks."""
+        return all(self.kept[signal].has_come_to_rest for signal in signals)
+
     def forecast_s(self, signals: Iterable[Signal]) -> float | None:
         """Return the seconds until all of *signals* are back if they go on falling as they did, ``None`` if unknown."""
         forecasts = [

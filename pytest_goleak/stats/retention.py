@@ -108,7 +108,13 @@ class Retention:
     @property
     def is_going(self) -> bool:
         """Whether the level fell to the last look of the wait."""
-        return self.is_falling and _fall(self.series[-AGREEING_LOOKS:]) > self.floor / 2
+        return self.is_falling and not self.has_come_to_rest
+
+    @property
+    def has_come_to_rest(self) -> bool:
+        """Whether there were looks enough at the end of the wait over which nothing went."""
+        recent = self.series[-AGREEING_LOOKS:]
+        return len(recent) == AGREEING_LOOKS and _fall(recent) <= self.floor / 2
 
 
 def retention(

@@ -110,12 +110,15 @@ def _wait_and_see(
             return None
         waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later", earlier=block))
-    # What would go in a second cycle may hide as much that stays: it is waited for where that is in doubt.
+    # What would go in a second cycle may hide as much that stays: it is waited for where that is in doubt, or where the
+    # process was watched before, and only what is known of can still go.
     is_over = rest.is_drained(suspects) and (rest.is_certain(suspects) or not rest.falling(suspects))
     limit_s, is_going = wait_s, rest.is_going(suspects)
+    is_over = is_over and not (is_going and trial.past)
     if not is_over and rest.waited_s >= limit_s and (left_s := trial.schedule.remaining_s) > 0:
         limit_s += min(aged, left_s)
         rest = yield from trial.rest([block, repeat], min(aged, left_s))
+        is_going = is_going and not rest.has_come_to_rest(suspects)
     # Nor is there a verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
     others = () if trial.is_restless else repeat.unproven(trial.thresholds)
     if rest.has_sunk([*suspects, *others]):

@@ -194,6 +194,13 @@ def test_what_fell_all_at_once_shortly_before_the_end_of_a_wait_is_falling_and_d
 
     assert waited(gone).is_falling
     assert not waited(gone).is_going
+    assert waited(gone).has_come_to_rest
+
+
+def test_a_short_wait_that_goes_on_from_another_is_at_rest_once_looks_enough_agree():
+    assert not waited([0, 0]).has_come_to_rest
+    assert not waited([300, 200, 100]).has_come_to_rest
+    assert waited([300, 0, 0, 0]).has_come_to_rest
 
 
 def test_a_cycle_after_a_wait_that_ended_while_levels_fell_did_not_begin_at_rest():
