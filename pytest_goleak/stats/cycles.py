@@ -66,13 +66,13 @@ def second_cycle(
     Where all went away, loads without pauses show whether it goes again: nothing is to be told from growth with time.
     Where more was held at once than ever before, or less stays than before, one more cycle tells.
     """
-    if not trial.schedule.has_time_to_confirm(first.blocks[-1]):
+    # A leak grows as much per request in a smaller dose, and a smaller dose is less likely to hold more at once.
+    dose = max(1, round(AGAIN_SHARE * first.blocks[-1].dose))
+    if not trial.schedule.has_time_to_confirm(dose):
         trial.last_doubt = doubt_of(trial, first, suspects) or (
             "part of the growth went away without load, and the budget left no time to see if that repeats"
         )
         return None
-    # A leak grows as much per request in a smaller dose, and a smaller dose is less likely to hold more at once.
-    dose = max(1, round(AGAIN_SHARE * first.blocks[-1].dose))
     cases = {signal: _case_of(trial, first, signal, is_proven=signal in confirmed) for signal in suspects}
     has_stayed = False
     while True:
@@ -98,7 +98,7 @@ def second_cycle(
             return _clean_if_outlasted(trial, first, rest, suspects, has_stayed=has_stayed)
         trial.last_doubt = wording.MAY_HIDE if is_drained else _doubt_about(trial, rest, suspects)
         is_open = bool(staying) or is_drained  # a cycle that begins at rest has nothing that could hide what it adds
-        if not is_open or not trial.may_suspect or not trial.schedule.has_time_to_confirm(trial.blocks[-1]):
+        if not is_open or not trial.may_suspect or not trial.schedule.has_time_to_confirm(dose):
             return None
         first = rest
 

@@ -246,9 +246,9 @@ class Schedule:
         """Return the time that the load of a block may take before the budget is over."""
         return max(self.latency_s, (self.remaining_s - rounds * self.round_cost_s) / (1 + idle_share))
 
-    def has_time_to_confirm(self, block: Evidence) -> bool:
-        """Whether an equal block and an idle wait still fit."""
-        return self.remaining_s >= self.block_s(block.dose) + self.idle_s
+    def has_time_to_confirm(self, dose: int) -> bool:
+        """Whether a block of *dose* and an idle wait still fit."""
+        return self.remaining_s >= self.block_s(dose) + self.idle_s
 
     def aged_s(self, seconds: float) -> float:
         """Return by how much an idle wait may be shorter, half of the growth being so old when it begins.
