@@ -110,11 +110,11 @@ def _wait_and_see(
             return None
         waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later", earlier=block))
-    # What would go in a second cycle may hide as much that stays: it is waited for where that is in doubt, or where the
-    # process was watched before, and only what is known of can still go.
-    is_over = rest.is_drained(suspects) and (rest.is_certain(suspects) or not rest.falling(suspects))
+    # What would go in a second cycle may hide as much that stays: it is waited for where that is in doubt, and where no
+    # more has gone so far than was known of.
     limit_s, is_going = wait_s, rest.is_going(suspects)
-    is_over = is_over and not (is_going and trial.past)
+    is_over = rest.is_drained(suspects) and (rest.is_certain(suspects) or not rest.falling(suspects))
+    is_over = is_over and not (is_going and all(map(rest.is_accounted_for, suspects)))
     if not is_over and rest.waited_s >= limit_s and (left_s := trial.schedule.remaining_s) > 0:
         limit_s += min(aged, left_s)
         rest = yield from trial.rest([block, repeat], min(aged, left_s))
