@@ -39,10 +39,10 @@ def repeat_dose(
     """Return the dose that may confirm what *block* shows: the same one, or the largest that the time allows.
 
     If it turns out to drain, both blocks together need *outweighing* requests to be told from what was there before;
-    where up to twice the dose brings these about, or one that takes no long time, it saves a second cycle. So do the
-    requests that leave as much as a leak has to: with fewer, what stays would tell nothing. A leak grows as much per
-    request in a smaller dose, and what follows the highest peak so far does not grow at all, so a smaller repetition
-    makes no false alarm more likely; a larger one has to show as much per request, and leaves as much less
+    where up to twice the dose brings these about, or one that takes no long time, it saves a second cycle. Likewise
+    it has the requests that leave as much as a leak has to: with fewer, what stays would tell nothing. A leak grows as
+    much per request in a smaller dose, and what follows the highest peak so far does not grow at all, so a smaller
+    repetition makes no false alarm more likely; a larger one has to show as much per request, and leaves as much less
     to what fills. It must be enough to tell growth from the runtime's own; ``None`` if it can't be.
     """
     again_s = schedule.block_s(block.dose)

@@ -111,6 +111,10 @@ class Rest:
         """Whether no more went of *signal* than was known to be there."""
         return -self.kept[signal].kept <= self.unseen[signal] + self.thresholds.floor(signal)
 
+    def are_accounted_for(self, signals: Iterable[Signal]) -> bool:
+        """Whether that holds for all of *signals*."""
+        return all(map(self.is_accounted_for, signals))
+
     def began_at_rest(self, earlier: Rest, signals: Sequence[Signal]) -> bool:
         """Whether *signals* had drained by the end of *earlier*, and none sank since: nothing older was there to go.
 

@@ -111,21 +111,20 @@ def _wait_and_see(
         waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
         return (yield from leak(trial, repeat, leaking, f"still there {waited} later", earlier=block))
     # What would go in a second cycle may hide as much that stays: it is waited for where that is in doubt, and where no
-    # more has gone so far than was known of.
-    limit_s, is_going = wait_s, rest.is_going(suspects)
+    # more has gone than was known of, of a process that was watched before.
+    is_cut = rest.waited_s >= wait_s and rest.is_going(suspects)
     is_over = rest.is_drained(suspects) and (rest.is_certain(suspects) or not rest.falling(suspects))
-    is_over = is_over and not (is_going and all(map(rest.is_accounted_for, suspects)))
-    if not is_over and rest.waited_s >= limit_s and (left_s := trial.schedule.remaining_s) > 0:
-        limit_s += min(aged, left_s)
+    is_over = is_over and not (is_cut and trial.past and rest.are_accounted_for(suspects))
+    if not is_over and rest.waited_s >= wait_s and (left_s := trial.schedule.remaining_s) > 0:
         rest = yield from trial.rest([block, repeat], min(aged, left_s))
-        is_going = is_going and not rest.has_come_to_rest(suspects)
+        is_told = rest.has_come_to_rest(suspects) and rest.are_accounted_for(suspects)
+        is_cut = rest.is_going(suspects) or (is_cut and not is_told)
     # Nor is there a verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
     others = () if trial.is_restless else repeat.unproven(trial.thresholds)
     if rest.has_sunk([*suspects, *others]):
         trial.start_anew()
         return None
     # Levels that fell to the end of the time have not come back, but may be on their way past where they were.
-    is_cut = rest.waited_s >= limit_s and (is_going or rest.is_going(suspects))
     if rest.is_drained(suspects) and rest.is_certain(suspects) and not is_cut:
         return clean_after_drain(trial, rest, suspects, "is back to where it was")
     if not confirmed and repeat.fades_from(block, suspects) and not any(rest.kept[s].has_fallen for s in suspects):

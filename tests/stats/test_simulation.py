@@ -393,12 +393,3 @@ def test_what_is_gone_just_when_the_wait_is_over_needs_no_second_cycle(last_s, s
 
     assert conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service).outcome is Outcome.CLEAN
     assert service.world.now < 12
-
-
-@pytest.mark.parametrize("last_s", [6.85, 7.4, 7.7])
-@pytest.mark.parametrize("seed", range(1, 6))
-def test_and_a_leak_beside_it_is_never_clean(last_s, seed):
-    parts = [drain_one_by_one(1_200, 1.0, last_s), leak(64, 0.2), drain_of_another(3_000, 4.0, 5.0)]
-    service = SimulatedService(parts, seed=seed, rate=4_500)
-
-    assert conclude(experiment(MeasurePlan(seed=seed), past=service.past()), service).outcome is not Outcome.CLEAN
