@@ -64,7 +64,8 @@ def second_cycle(
     """Load and drain again: what follows the highest peak so far does not grow a second time, a leak does.
 
     Where all went away, loads without pauses show whether it goes again: nothing is to be told from growth with time.
-    Where more was held at once than ever before, or less stays than before, one more cycle tells.
+    Where more was held at once than ever before, or less stays than before, one more cycle tells; so it does where
+    little stays beside what went, less than is tolerated, and none did before: no look sees the highest peak of a load.
     """
     # A leak grows as much per request in a smaller dose, and a smaller dose is less likely to hold more at once.
     dose = max(1, round(AGAIN_SHARE * first.blocks[-1].dose))
@@ -87,7 +88,8 @@ def second_cycle(
         staying = [signal for signal in suspects if rest.keeps(signal)]
         proven = [signal for signal in staying if is_randomised and cases[signal].is_proven]
         leaking = [signal for signal in proven if rest.keeps_as_much_as(first, signal)]
-        if leaking and not rest.tops(trial.held) and rest.is_telling(leaking):
+        is_certain = any(first.keeps(signal) or not rest.is_drained([signal]) for signal in leaking)
+        if is_certain and not rest.tops(trial.held) and rest.is_telling(leaking):
             p_value = cases[leaking[0]].p_value
             return (yield from leak(trial, again, leaking, "stays after every idle wait", rest=rest, p_value=p_value))
         if not leaking and rest.has_sunk(suspects):

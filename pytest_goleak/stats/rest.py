@@ -60,8 +60,12 @@ class Rest:
         """Whether more was held at once than ever before.
 
         What follows the highest peak so far, such as the runtime's own records of goroutines, then grows once more.
+        What comes and goes by itself has been as high before, or might have been.
         """
-        return any(self.held(signal) > earlier[signal] + self.thresholds.floor(signal) for signal in Signal)
+        return any(
+            self.held(signal) > earlier[signal] + max(self.thresholds.floor(signal), self.kept[signal].swing)
+            for signal in Signal
+        )
 
     def is_drained(self, signals: Iterable[Signal]) -> bool:
         """Whether all of *signals* went away, and for good: a level that comes and goes has not drained."""

@@ -89,8 +89,8 @@ class Retention:
 
     @property
     def has_fallen(self) -> bool:
-        """Whether a noticeable part went away during the wait."""
-        return self.grown - self.kept > max(self.floor, 0.1 * self.judged)
+        """Whether a noticeable part went away during the wait, and more than comes and goes by itself."""
+        return self.grown - self.kept > max(self.floor, self.swing, 0.1 * self.judged)
 
     @property
     def is_gone(self) -> bool:
