@@ -18,6 +18,7 @@ from pytest_goleak.stats.evidence import FADING, Evidence
 from pytest_goleak.stats.listening import listen
 from pytest_goleak.stats.proof import prove
 from pytest_goleak.stats.repetition import repeat_dose
+from pytest_goleak.stats.rest import Rest
 from pytest_goleak.stats.schedule import DOUBLING
 from pytest_goleak.stats.trial import Part, Trial
 
@@ -99,38 +100,57 @@ def _wait_and_see(
     rest = yield from trial.rest([block, repeat], wait_s)
     leaking = [signal for signal in confirmed if rest.kept[signal].stays]
     if leaking and not rest.kept[Signal.GOROUTINES].has_fallen:
-        if not rest.is_telling(leaking):
-            growth = wording.growth(trial.estimates(block), leaking)
-            trial.last_doubt = f"{growth}, too little in all to be told from something that fills"
-            return None
-        if not (yield from _goes_on(trial, repeat, leaking, spared=max(0, block.requests - repeat.requests))):
-            trial.repetitions.pop()  # refuted: no proof of a leak, should the service fail later
-            growth = wording.growth(trial.estimates(repeat), leaking)
-            trial.last_doubt = f"{growth}, and less in the end, as a cache does that fills"
-            return None
-        waited = format_seconds(rest.drain.observations[-1].at_s - block.end.at_s)
-        return (yield from leak(trial, repeat, leaking, f"still there {waited} later", earlier=block))
-    # What would go in a second cycle may hide as much that stays: it is waited for where that is in doubt, and where no
-    # more has gone than was known of, of a process that was watched before.
-    is_cut = rest.waited_s >= wait_s and rest.is_going(suspects)
-    is_over = rest.is_drained(suspects) and (rest.is_certain(suspects) or not rest.falling(suspects))
-    is_over = is_over and not (is_cut and trial.past and rest.are_accounted_for(suspects))
-    if not is_over and rest.waited_s >= wait_s and (left_s := trial.schedule.remaining_s) > 0:
-        rest = yield from trial.rest([block, repeat], min(aged, left_s))
-        is_told = rest.has_come_to_rest(suspects) and rest.are_accounted_for(suspects)
-        is_cut = rest.is_going(suspects) or (is_cut and not is_told)
-    # Nor is there a verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
+        return (yield from _leak_if_it_goes_on(trial, rest, leaking))
+    rest, is_cut = yield from _wait_longer(trial, rest, suspects, wait_s, aged)
+    # There is no verdict where another signal sank and the rounds do not bound it, unless it comes and goes.
     others = () if trial.is_restless else repeat.unproven(trial.thresholds)
     if rest.has_sunk([*suspects, *others]):
         trial.start_anew()
         return None
-    # Levels that fell to the end of the time have not come back, but may be on their way past where they were.
     if rest.is_drained(suspects) and rest.is_certain(suspects) and not is_cut:
         return clean_after_drain(trial, rest, suspects, "is back to where it was")
     if not confirmed and repeat.fades_from(block, suspects) and not any(rest.kept[s].has_fallen for s in suspects):
         trial.last_doubt = f"{wording.growth(trial.estimates(repeat), suspects)}, and less from block to block"
         return None  # it fills up, and what fell in idle rounds was something else
     return (yield from second_cycle(trial, rest, suspects, confirmed))
+
+
+def _leak_if_it_goes_on(trial: Trial, rest: Rest, leaking: list[Signal]) -> Part[Verdict | None]:
+    """Return the verdict on *leaking*, which stayed for all of *rest*, unless it is something that fills."""
+    block, repeat = rest.blocks
+    if not rest.is_telling(leaking):
+        growth = wording.growth(trial.estimates(block), leaking)
+        trial.last_doubt = f"{growth}, too little in all to be told from something that fills"
+        return None
+    if not (yield from _goes_on(trial, repeat, leaking, spared=max(0, block.requests - repeat.requests))):
+        trial.repetitions.pop()  # refuted: no proof of a leak, should the service fail later
+        growth = wording.growth(trial.estimates(repeat), leaking)
+        trial.last_doubt = f"{growth}, and less in the end, as a cache does that fills"
+        return None
+    waited = format_seconds(rest.ended_s - block.end.at_s)
+    return (yield from leak(trial, repeat, leaking, f"still there {waited} later", earlier=block))
+
+
+def _wait_longer(
+    trial: Trial, rest: Rest, suspects: tuple[Signal, ...], wait_s: float, aged_s: float
+) -> Part[tuple[Rest, bool]]:
+    """Go on with a wait of *wait_s*, by *aged_s* at the most, where that tells more than a second cycle would.
+
+    What would go in a second cycle may hide as much that stays: it is waited for where that is in doubt, and where no
+    more has gone than was known of, of a process that was watched before.
+
+    Returns what is left, and whether levels fell to the end of the time: then they have not come back, but may be on
+    their way past where they were.
+    """
+    is_cut = rest.waited_s >= wait_s and rest.is_going(suspects)
+    is_open = not rest.is_drained(suspects) or (rest.falling(suspects) and not rest.is_certain(suspects))
+    is_worth_it = is_open or (is_cut and trial.past and rest.are_accounted_for(suspects))
+    left_s = trial.schedule.remaining_s
+    if not is_worth_it or rest.waited_s < wait_s or left_s <= 0:
+        return rest, is_cut
+    rest = yield from trial.rest(rest.blocks, min(aged_s, left_s))
+    is_over = rest.has_come_to_rest(suspects) and rest.are_accounted_for(suspects)
+    return rest, rest.is_going(suspects) or (is_cut and not is_over)
 
 
 def _goes_on(trial: Trial, last: Evidence, leaking: list[Signal], *, spared: int) -> Part[bool]:
