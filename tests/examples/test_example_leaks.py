@@ -14,7 +14,8 @@ from tests.examples.running import SOURCE, Levels, Service
 
 _WARMUP = 100
 """Requests that fill what has a bound: the ring, the cache, the pools."""
-_REQUESTS = 300
+_REQUESTS = 600
+"""So many that what the runtime and its libraries add once, about a hundred objects at times, is well below a third."""
 
 _CAUSES = sorted(
     cause
