@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pytest_goleak.check.endpoint import Equipment
 from pytest_goleak.measure.conduct import Bench, conduct
 from pytest_goleak.measure.mix import MixStream
-from pytest_goleak.measure.settle import settle
+from pytest_goleak.measure.settle import Patience, settle
 from pytest_goleak.measure.stream import LoadStream
 from pytest_goleak.model.errors import GoleakError
 from pytest_goleak.model.measured import Measured
@@ -36,8 +36,8 @@ SECONDS_EACH = 1.0
 FEWEST = 2
 """A mix of fewer is no mix."""
 
-LEAST_STEADY = 2 / 3
-"""Where fewer leave nothing, what the others left goes away all the time, and closer looks at all are quicker."""
+MOST_UNSTEADY = 1 / 3
+"""Where more leave something, it goes away all the time, and closer looks at all are quicker."""
 
 MAX_DIVISIONS = 1
 """More of them would take longer than the closer looks that they save."""
@@ -69,31 +69,36 @@ def screen_endpoints(
     the service does.
     """
     screening = _Screening(candidates, equipment, listen)
-    steady = list(screening.steady())
-    return tuple(screening.clear(steady)) if len(steady) >= LEAST_STEADY * len(candidates) else ()
+    return tuple(screening.clear(screening.steady()))
 
 
 class _Screening:
     def __init__(self, candidates: Sequence[Screened], equipment: Equipment, listen: ProgressListener) -> None:
         self.equipment = equipment
         self.listen = listen
+        self.patience = Patience()
         self.streams = [
             LoadStream(each.endpoint, target=equipment.target, driver=each.driver, socket=equipment.socket)
             for each in candidates
         ]
 
-    def steady(self) -> Iterator[LoadStream]:
-        """Yield the streams of the endpoints that answer fast enough to wait for, and of which one dose leaves nothing.
+    def steady(self) -> list[LoadStream]:
+        """Return the streams of endpoints that answer fast enough to wait for, and of which one dose leaves nothing.
 
-        That is a first guess, which proves nothing: what it leaves out is examined alone.
+        That is a first guess, which proves nothing: what it leaves out is examined alone. Where that is too many, none
+        is returned, and no further one is tried.
         """
         with suppress(GoleakError):
             self._look()
-        for stream in self.streams:
+        steady: list[LoadStream] = []
+        for tried, stream in enumerate(self.streams, start=1):
             self._tell("trying each endpoint", stream)
             with suppress(GoleakError):  # the closer look will say what is wrong
                 if self._is_steady(stream):
-                    yield stream
+                    steady.append(stream)
+            if tried - len(steady) > MOST_UNSTEADY * len(self.streams):
+                return []
+        return steady
 
     def clear(self, streams: list[LoadStream], *, divisions: int = MAX_DIVISIONS) -> Iterator[Cleared]:
         """Yield what can be cleared of *streams*, dividing them so many times where something may grow."""
@@ -145,7 +150,8 @@ class _Screening:
 
     def _look(self) -> Observation:
         """Return the levels at rest; later measurements have to know of them, too."""
-        observation = settle(self.equipment.source, self.equipment.clock)
+        self.patience.begin_block()
+        observation = settle(self.equipment.source, self.equipment.clock, patience=self.patience)
         self.equipment.past.append(Measured(looks=(observation,)))
         return observation
 
