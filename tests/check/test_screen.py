@@ -19,9 +19,10 @@ class Service:
 
     name = "service"
 
-    def __init__(self, clock, leaks, *, rate=5000.0, slow=(), broken=()):
+    def __init__(self, clock, leaks, *, rate=5000.0, slow=(), broken=(), heap=2_000_000.0, falling=0):
         self.clock, self.leaks, self.rate, self.slow, self.broken = clock, leaks, rate, slow, broken
-        self.heap, self.looks, self.requests = 2_000_000.0, 0, dict.fromkeys(leaks, 0)
+        self.heap, self.falling = heap, falling
+        self.looks, self.requests = 0, dict.fromkeys(leaks, 0)
         self.random = random.Random(1)
 
     def unsupported(self, endpoint):
@@ -39,6 +40,7 @@ class Service:
     def observe(self, *, collections=2):
         self.clock.time += 0.01
         self.looks += 1
+        self.heap -= self.falling
         return Observation(
             at_s=self.clock.time,
             heap_bytes=round(self.heap + self.random.gauss(0, 1500)),
@@ -112,6 +114,12 @@ def test_where_many_leave_something_all_are_left_to_closer_looks():
 
     assert cleared == {}
     assert [name for name, requests in service.requests.items() if not requests] == ["e10", "e11"]  # the fifth decided
+
+
+def test_levels_that_never_rest_are_waited_for_once_and_not_for_every_endpoint():
+    service, _ = screened(dict.fromkeys(names(12), 65_536), heap=1e8, falling=100_000)
+
+    assert service.clock.time < 5
 
 
 def test_one_endpoint_is_no_mix():
